@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { configValueSchema } from './config-value';
+import {
+  hookSchema,
+  instanceNameSchema,
+  interfaceNameSchema,
+  nodeNameSchema,
+  parsePackageReference,
+} from './names';
+
+export const kfDocumentSchema = z.strictObject({
+  name: instanceNameSchema.optional(),
+  package: z
+    .string()
+    .refine(
+      (text) => parsePackageReference(text) !== undefined,
+      'must be NAME, NAME@VERSION or NAME@sha256:…',
+    ),
+  program: z.string().min(1).optional(),
+  enabled: z.boolean().default(true),
+  proceedOn: z.array(z.string()).optional(),
+  config: z.record(z.string(), configValueSchema).default({}),
+  /** What happens to map state when a new version's map definitions differ; default: the chain is refused. */
+  state: z.enum(['keep', 'fresh']).default('keep'),
+});
+export type KfDocument = z.infer<typeof kfDocumentSchema>;
+export type KfDocumentInput = z.input<typeof kfDocumentSchema>;
+
+/** A chain document: the whole truth for its node, interface and hook. */
+export const chainDocumentSchema = z.strictObject({
+  apiVersion: z.literal('l3af/v1'),
+  kind: z.literal('Chain'),
+  node: nodeNameSchema,
+  interface: interfaceNameSchema,
+  hook: hookSchema,
+  kfs: z.array(kfDocumentSchema),
+});
+export type ChainDocument = z.infer<typeof chainDocumentSchema>;
+export type ChainDocumentInput = z.input<typeof chainDocumentSchema>;

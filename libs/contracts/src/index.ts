@@ -1,0 +1,172 @@
+export {
+  buildSourceSchema,
+  buildRequestedSchema,
+  buildCancelledSchema,
+  buildRequestEventSchema,
+  diagnosticSchema,
+  buildStartedSchema,
+  buildSucceededSchema,
+  buildFailedSchema,
+  buildEventSchema,
+} from './build.events';
+export type { BuildSource, BuildRequested, BuildRequestEvent, Diagnostic, BuildEvent } from './build.events';
+export { buildProgressSchema } from './build.progress';
+export type { BuildProgress } from './build.progress';
+export { kfDocumentSchema, chainDocumentSchema } from './chain.document';
+export type { KfDocument, KfDocumentInput, ChainDocument, ChainDocumentInput } from './chain.document';
+export {
+  desiredKfSchema,
+  chainChangeSchema,
+  chainRevisedSchema,
+  chainClearedSchema,
+  chainDeletedSchema,
+  chainEventSchema,
+} from './chain.events';
+export type { DesiredKf, ChainChange, ChainEvent, ChainRevised } from './chain.events';
+export {
+  chainStates,
+  kfCountersSchema,
+  chainViewSchema,
+  chainHistoryEntrySchema,
+  acceptedSchema,
+} from './chain.view';
+export type { ChainState, KfCounters, ChainView, ChainHistoryEntry, Accepted } from './chain.view';
+export {
+  configValueSchema,
+  valueTypeSchema,
+  mapSchemaSchema,
+  constantSchemaSchema,
+  programSchemaSchema,
+  objectSchemaSchema,
+} from './config-value';
+export type {
+  ConfigValue,
+  ValueType,
+  StructField,
+  MapSchema,
+  ConstantSchema,
+  ProgramSchema,
+  ObjectSchema,
+} from './config-value';
+export {
+  nodeViewSchema,
+  packageVersionViewSchema,
+  packageViewSchema,
+  buildViewSchema,
+  projectionStatusSchema,
+  configQueries,
+} from './config.queries';
+export type {
+  NodeView,
+  PackageVersionView,
+  PackageView,
+  BuildView,
+  ProjectionStatus,
+  ConfigQueryName,
+  ConfigRequest,
+  ConfigReply,
+} from './config.queries';
+export { deploymentEventSchema } from './deployment.events';
+export type { DeploymentEvent } from './deployment.events';
+export { rawEventSchema, envelopeSchema, eventSizeBytesMax, objectReferenceSchema } from './envelope';
+export type { RawEvent, Envelope, ObjectReference } from './envelope';
+export {
+  errorCodes,
+  describeError,
+  L3afError,
+  cannot,
+  wireErrorSchema,
+  toWireError,
+  fromWireError,
+} from './errors';
+export type { ErrorCode, ErrorOptions, WireError } from './errors';
+export { l3afEventSchema, parseEvent } from './events';
+export type { L3afEvent } from './events';
+export { manifestSchema } from './manifest';
+export type { Manifest } from './manifest';
+export {
+  hooks,
+  hookSchema,
+  nodeNameSchema,
+  interfaceNameSchema,
+  packageNameSchema,
+  versionSchema,
+  digestSchema,
+  instanceNameSchema,
+  parsePackageReference,
+  xdpVerdicts,
+  tcVerdicts,
+  verdictsOf,
+  defaultProceedOn,
+} from './names';
+export type { Hook, PackageReference } from './names';
+export {
+  nodeInterfaceSchema,
+  nodeRegisteredSchema,
+  nodeChangedSchema,
+  nodeEventSchema,
+  nodeStatusSchema,
+  nodeLabelledSchema,
+  policyChangedSchema,
+  trustedSignerSchema,
+  trustChangedSchema,
+} from './node.events';
+export type {
+  NodeInterface,
+  NodeFacts,
+  NodeEvent,
+  NodeStatus,
+  NodeLabelled,
+  PolicyChanged,
+  TrustedSigner,
+  TrustChanged,
+} from './node.events';
+export { nodeRpc, rpcReplySchema } from './node.rpc';
+export type { NodeVerb, NodeRequest, NodeReply, RpcReply } from './node.rpc';
+export {
+  packagePublishedSchema,
+  packageSignedSchema,
+  packageVerifiedSchema,
+  packageYankedSchema,
+  packageEventSchema,
+  imageLabels,
+} from './package.events';
+export type { PackagePublished, PackageEvent } from './package.events';
+export {
+  attachModes,
+  reportedKfSchema,
+  applyTimingsSchema,
+  chainAppliedSchema,
+  chainDetachedSchema,
+  chainRejectedSchema,
+  chainRolledBackSchema,
+  chainDriftedSchema,
+  chainBrokenSchema,
+  kfUnhealthySchema,
+  kfRestartedSchema,
+  reportEventSchema,
+} from './report.events';
+export type { AttachMode, ReportedKf, ApplyTimings, ReportEvent } from './report.events';
+export { eventStream, buildConsumer, buckets, natsServerMinimum } from './streams';
+export {
+  chainSubject,
+  reportSubject,
+  nodeSubject,
+  labelsSubject,
+  policySubject,
+  trustSubject,
+  deploymentSubject,
+  buildRequestSubject,
+  buildSubject,
+  packageSubject,
+  liveChainSubjects,
+  nodeStatusSubject,
+  anyNodeStatusSubject,
+  nodeRpcSubject,
+  configRpcSubject,
+  buildProgressSubject,
+  parseChainSubject,
+  chainKeyText,
+} from './subjects';
+export type { ChainKey } from './subjects';
+export { encodeToken, decodeToken } from './tokens';

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { packageNameSchema, versionSchema } from './names';
+
+/** `kf.yaml`: what a KF's author says of it. Everything else is derived from the object. */
+export const manifestSchema = z.strictObject({
+  apiVersion: z.literal('l3af/v1'),
+  kind: z.literal('KernelFunction'),
+  name: packageNameSchema,
+  version: versionSchema,
+  description: z.string().max(1000).optional(),
+  license: z.string().max(200).optional(),
+  readme: z.string().optional(),
+  /** The one source file that is compiled, relative to kf.yaml; default: the only `*.bpf.c`. */
+  source: z.string().optional(),
+  /** CPU levels; the first is the default. */
+  cpu: z
+    .array(z.enum(['v1', 'v2', 'v3', 'v4']))
+    .min(1)
+    .optional(),
+  flags: z.array(z.string()).max(64).optional(),
+  /** Prose for the maps and constants that users set, by name. */
+  config: z.record(z.string(), z.strictObject({ description: z.string().optional() })).optional(),
+  /** Maps that are metrics, by name. */
+  metrics: z
+    .record(z.string(), z.strictObject({ description: z.string().optional(), unit: z.string().optional() }))
+    .optional(),
+});
+export type Manifest = z.infer<typeof manifestSchema>;

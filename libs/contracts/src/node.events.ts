@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+export const nodeInterfaceSchema = z.object({
+  name: z.string(),
+  ifindex: z.number().int(),
+  mtu: z.number().int(),
+  mac: z.string(),
+  up: z.boolean(),
+  kind: z.string().optional(),
+});
+export type NodeInterface = z.infer<typeof nodeInterfaceSchema>;
+
+const nodeFacts = z.object({
+  node: z.string(),
+  labels: z.record(z.string(), z.string()),
+  kernel: z.string(),
+  architecture: z.string(),
+  interfaces: z.array(nodeInterfaceSchema),
+  /** Probed kernel features by name. */
+  features: z.record(z.string(), z.boolean()),
+  executor: z.object({ version: z.string(), instance: z.string() }),
+});
+export type NodeFacts = z.infer<typeof nodeFacts>;
+
+export const nodeRegisteredSchema = z.object({
+  type: z.literal('NodeRegistered'),
+  version: z.literal(1),
+  data: nodeFacts,
+});
+/** The same facts, whole, after something about the node changed. */
+export const nodeChangedSchema = z.object({
+  type: z.literal('NodeChanged'),
+  version: z.literal(1),
+  data: nodeFacts,
+});
+export const nodeEventSchema = z.discriminatedUnion('type', [nodeRegisteredSchema, nodeChangedSchema]);
+export type NodeEvent = z.infer<typeof nodeEventSchema>;
+
+/** The heartbeat: volatile, every 5 s, never stored in the stream. */
+export const nodeStatusSchema = z.object({
+  node: z.string(),
+  at: z.iso.datetime(),
+  startedAt: z.iso.datetime(),
+  rssBytes: z.number(),
+  chains: z.array(
+    z.object({
+      interface: z.string(),
+      hook: z.string(),
+      revision: z.number(),
+      state: z.string(),
+      packets: z.number(),
+    }),
+  ),
+});
+export type NodeStatus = z.infer<typeof nodeStatusSchema>;
+
+export const nodeLabelledSchema = z.object({
+  type: z.literal('NodeLabelled'),
+  version: z.literal(1),
+  data: z.object({ node: z.string(), labels: z.record(z.string(), z.string()) }),
+});
+export type NodeLabelled = z.infer<typeof nodeLabelledSchema>;
+
+/** What a node of the group does about drift, probation and revoked keys. The group `default` is every node's. */
+export const policyChangedSchema = z.object({
+  type: z.literal('PolicyChanged'),
+  version: z.literal(1),
+  data: z.object({
+    group: z.string(),
+    onDrift: z.enum(['repair', 'leave']),
+    onRevokedKey: z.enum(['report', 'evict']),
+    probationSeconds: z.number().int().nonnegative(),
+  }),
+});
+export type PolicyChanged = z.infer<typeof policyChangedSchema>;
+
+/** The signers that nodes of the group trust, whole. The group `default` is every node's. */
+export const trustedSignerSchema = z.object({
+  name: z.string(),
+  /** SPKI PEM; ECDSA P-256 or ed25519. */
+  publicKey: z.string(),
+  /** Package name patterns (`*` stands for anything); default: all. */
+  packages: z.array(z.string()),
+});
+export type TrustedSigner = z.infer<typeof trustedSignerSchema>;
+export const trustChangedSchema = z.object({
+  type: z.literal('TrustChanged'),
+  version: z.literal(1),
+  data: z.object({ group: z.string(), signers: z.array(trustedSignerSchema), revoked: z.array(z.string()) }),
+});
+export type TrustChanged = z.infer<typeof trustChangedSchema>;

@@ -1,0 +1,27 @@
+/** Settings of streams, consumers and buckets, in the words of the NATS client; applied by code at start (libs/event-store). */
+export const eventStream = {
+  name: 'L3AF_EVENTS',
+  subjects: ['l3af.evt.>'],
+  allowDirect: true,
+  republish: { src: 'l3af.evt.chain.>', dest: 'l3af.live.chain.>' },
+  duplicateWindowMs: 120_000,
+} as const;
+
+/** Builders share this consumer: each request goes to one of them, and again to another when it is not acknowledged in time. */
+export const buildConsumer = {
+  durable: 'builders',
+  filterSubject: 'l3af.evt.build-request.>',
+  /** A builder that works says so every third of this. */
+  ackWaitMs: 15_000,
+  deliveriesMax: 5,
+} as const;
+
+/** Object store buckets. Objects are named by their digest. */
+export const buckets = {
+  sources: 'l3af-sources',
+  logs: 'l3af-logs',
+  blobs: 'l3af-blobs',
+} as const;
+
+/** The oldest nats-server whose features the wire relies on. */
+export const natsServerMinimum = '2.9.10';
