@@ -1,0 +1,43 @@
+import type { ConfigValue, DesiredKf, MapSchema, ObjectSchema } from '@l3af/contracts';
+import { planConfig } from '@l3af/bpf-object';
+
+export interface MapWrite {
+  map: string;
+  key: Uint8Array;
+  /** Null deletes the entry (in an array: writes zeroes). */
+  value: Uint8Array | null;
+}
+
+type Config = Record<string, ConfigValue>;
+
+/** Whether a KF changes only in its switch and its map configuration, which need no new generation. */
+export function isAdjustable(from: DesiredKf, to: DesiredKf, schema: ObjectSchema): boolean {
+  return (
+    from.name === to.name &&
+    from.digest === to.digest &&
+    from.program === to.program &&
+    sameJson(from.proceedOn, to.proceedOn) &&
+    schema.constants.every(({ name }) => sameJson(from.config[name], to.config[name]))
+  );
+}
+
+/**
+ * The map writes that turn one configuration into another: entries that only the old one named are deleted,
+ * all entries of the new one written. Entries that the KF made itself are not touched.
+ */
+export function mapWrites(schema: ObjectSchema, from: Config, to: Config): MapWrite[] {
+  const wanted = planConfig(schema, to).writes;
+  const named = new Set(wanted.map(entryId));
+  const gone = planConfig(schema, from).writes.filter((write) => !named.has(entryId(write)));
+  return [...gone.map(({ map, key }) => ({ map, key, value: null })), ...wanted];
+}
+
+/** Array maps cannot delete: their entries are zeroed instead. */
+export function isArrayMap(map: MapSchema): boolean {
+  return map.type === 'array' || map.type === 'percpu_array';
+}
+
+const entryId = (write: { map: string; key: Uint8Array }): string =>
+  `${write.map}/${Buffer.from(write.key).toString('hex')}`;
+
+const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

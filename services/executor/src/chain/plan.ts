@@ -1,0 +1,78 @@
+import type { DesiredKf } from '@l3af/contracts';
+import type { DesiredChain } from './desired';
+
+/** What a generation's metadata map says it is: the chain as it was applied. */
+export interface AppliedChain {
+  revision: number;
+  sequence: number;
+  kfs: DesiredKf[];
+}
+
+/** What the kernel has on a hook, of ours. */
+export interface ObservedChain {
+  /** The generation that packets see; absent when nothing of ours is attached. */
+  live?: { generation: number; applied: AppliedChain };
+  /** Generations with pins that packets do not see: the previous one on probation, or leftovers of a crash. */
+  idle: number[];
+}
+
+export type Action =
+  /** Load the chain whole, off the packet path, as a new generation. */
+  | { type: 'load'; generation: number; applied: AppliedChain; reuseFrom?: number }
+  /** Make a loaded generation live, in one replacement. */
+  | { type: 'swap'; generation: number }
+  /** Change a live generation in place: switches and map configuration. */
+  | { type: 'adjust'; generation: number; from: AppliedChain; to: AppliedChain }
+  | { type: 'remove-generation'; generation: number }
+  | { type: 'detach' };
+
+export interface PlanOptions {
+  /** Generations to keep although they are idle: the previous one while it may be needed for a roll-back. */
+  keep: readonly number[];
+  /** Whether two KFs differ only in what can be changed in place (see adjust.ts). */
+  adjustable: (from: DesiredKf, to: DesiredKf) => boolean;
+}
+
+/**
+ * The actions that bring a hook from what is observed to what is desired; empty when it is there already.
+ * A change of structure is always the same one: load a new generation, swap, remove what is no longer needed.
+ */
+export function plan(desired: DesiredChain, observed: ObservedChain, options: PlanOptions): Action[] {
+  const { live, idle } = observed;
+  if (desired.deleted) return live || idle.length > 0 ? [{ type: 'detach' }] : [];
+  const cleanUp = idle
+    .filter((generation) => !options.keep.includes(generation))
+    .map((generation): Action => ({ type: 'remove-generation', generation }));
+  if (live && live.applied.sequence === desired.sequence) return cleanUp;
+  const applied = { revision: desired.revision, sequence: desired.sequence, kfs: desired.kfs };
+  if (live && canAdjust(live.applied.kfs, desired.kfs, options)) {
+    return [...cleanUp, { type: 'adjust', generation: live.generation, from: live.applied, to: applied }];
+  }
+  const generation = Math.max(0, live?.generation ?? 0, ...idle) + 1;
+  const removals = idle.map((old): Action => ({ type: 'remove-generation', generation: old }));
+  return [
+    // At most two generations at once: an older one on probation makes room first.
+    ...removals,
+    { type: 'load', generation, applied, ...(live && { reuseFrom: live.generation }) },
+    { type: 'swap', generation },
+  ];
+}
+
+/** Rolling back is one swap to the previous generation, and the removal of the broken one. */
+export function planRollBack(broken: number, previous: number): Action[] {
+  return [
+    { type: 'swap', generation: previous },
+    { type: 'remove-generation', generation: broken },
+  ];
+}
+
+function canAdjust(from: DesiredKf[], to: DesiredKf[], options: PlanOptions): boolean {
+  return (
+    from.length > 0 &&
+    from.length === to.length &&
+    from.every((kf, index) => {
+      const next = to[index];
+      return next !== undefined && options.adjustable(kf, next);
+    })
+  );
+}
