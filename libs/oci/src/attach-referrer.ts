@@ -1,0 +1,65 @@
+import { L3afError } from '@l3af/contracts';
+import { blobOf, descriptorOf } from './build-image';
+import { documentBytes, imageIndexSchema, parseDocument } from './documents';
+import type { Descriptor } from './documents';
+import { mediaTypes } from './media-types';
+import { fallbackTag } from './registry-client';
+import type { RegistryClient } from './registry-client';
+
+export interface Attachment {
+  /** Of the artifact and of its one layer. */
+  artifactType: string;
+  bytes: Uint8Array;
+  annotations?: Record<string, string>;
+}
+
+/**
+ * Attaches content to a manifest as an OCI referrer: signatures, statements, provenance. Attaching the same
+ * content again changes nothing, since equal content has an equal digest.
+ */
+export async function attachReferrer(
+  client: RegistryClient,
+  name: string,
+  subjectDigest: string,
+  attachment: Attachment,
+): Promise<Descriptor> {
+  const { artifactType, bytes, annotations } = attachment;
+  const subject = await client.resolve(name, subjectDigest);
+  const empty = blobOf(mediaTypes.empty, Buffer.from('{}'));
+  const layer = blobOf(artifactType, bytes);
+  const manifest = blobOf(
+    mediaTypes.manifest,
+    documentBytes({
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      artifactType,
+      config: descriptorOf(empty),
+      layers: [descriptorOf(layer)],
+      subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.sizeBytes },
+      ...(annotations && { annotations }),
+    }),
+  );
+  await client.putBlob(name, empty.bytes);
+  await client.putBlob(name, layer.bytes);
+  const descriptor = { ...descriptorOf(manifest), artifactType, ...(annotations && { annotations }) };
+  const { subjectIndexed } = await client.putManifest(name, manifest.digest, manifest);
+  if (!subjectIndexed) await addToFallback(client, name, subjectDigest, descriptor);
+  return descriptor;
+}
+
+async function addToFallback(client: RegistryClient, name: string, digest: string, descriptor: Descriptor) {
+  const tag = fallbackTag(digest);
+  let manifests: Descriptor[] = [];
+  try {
+    manifests = parseDocument(imageIndexSchema, (await client.getManifest(name, tag)).bytes, tag).manifests;
+  } catch (error) {
+    if (!(error instanceof L3afError && error.code === 'unknown-version')) throw error;
+  }
+  if (manifests.some((one) => one.digest === descriptor.digest)) return;
+  const bytes = documentBytes({
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: [...manifests, descriptor],
+  });
+  await client.putManifest(name, tag, { bytes, mediaType: mediaTypes.index });
+}

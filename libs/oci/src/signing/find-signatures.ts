@@ -1,0 +1,121 @@
+import { L3afError } from '@l3af/contracts';
+import { imageManifestSchema, parseDocument } from '../documents';
+import { mediaTypes, sizeLimits } from '../media-types';
+import type { RegistryClient } from '../registry-client';
+import { verifyBytes } from './keys';
+import {
+  bundleSchema,
+  cosignPredicate,
+  dsseEncoding,
+  simpleSigningSchema,
+  statementSchema,
+} from './payloads';
+import type { SigstoreBundle } from './payloads';
+
+/** A signature that claims the digest; whose it is, only {@link FoundSignature.signedBy} tells. */
+export interface FoundSignature {
+  form: 'tag' | 'bundle';
+  signedBy(publicKeyPem: string): boolean;
+}
+
+/** More than these are not looked at: a stranger could attach any number. */
+const signaturesMax = 64;
+
+/** A registry may offer any bytes as a signature: what cannot be read is not one. */
+async function readable<T>(read: () => Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof L3afError && error.code !== 'registry-unavailable') return undefined;
+    throw error;
+  }
+}
+
+/** The signatures of a digest in both of cosign's forms. */
+export async function* findSignatures(
+  client: RegistryClient,
+  name: string,
+  digest: string,
+): AsyncGenerator<FoundSignature> {
+  yield* bundleSignatures(client, name, digest);
+  yield* tagSignatures(client, name, digest);
+}
+
+async function* bundleSignatures(client: RegistryClient, name: string, digest: string) {
+  const referrers = await client.referrers(name, digest, mediaTypes.sigstoreBundle);
+  const statements = referrers.filter(({ annotations }) => {
+    const type = annotations?.['dev.sigstore.bundle.predicateType'];
+    return type === undefined || type === cosignPredicate;
+  });
+  for (const { digest: referrer } of statements.slice(0, signaturesMax)) {
+    const bytes = await readable(() => onlyLayer(client, name, referrer));
+    const found = bytes && signatureOfBundle(bytes, digest);
+    if (found) yield found;
+  }
+}
+
+async function onlyLayer(client: RegistryClient, name: string, manifestDigest: string): Promise<Uint8Array> {
+  const { bytes } = await client.getManifest(name, manifestDigest);
+  const [layer] = parseDocument(imageManifestSchema, bytes, manifestDigest).layers;
+  if (!layer) throw new L3afError('invalid-image', `Cannot read bundle: ${manifestDigest} has no layer`);
+  return client.getBlob(name, layer.digest, sizeLimits.signature);
+}
+
+/** Reads a bundle and keeps it only if it signs this digest: a DSSE statement about it, or its bare digest. */
+export function signatureOfBundle(bytes: Uint8Array, digest: string): FoundSignature | undefined {
+  let bundle: SigstoreBundle;
+  try {
+    bundle = parseDocument(bundleSchema, bytes, 'sigstore bundle');
+  } catch {
+    return undefined;
+  }
+  const envelope = bundle.dsseEnvelope;
+  if (!envelope || !statesDigest(envelope.payload, digest)) return undefined;
+  const signed = dsseEncoding(envelope.payloadType, envelope.payload);
+  return {
+    form: 'bundle',
+    signedBy: (publicKey) => envelope.signatures.some(({ sig }) => verifyBytes(signed, sig, publicKey)),
+  };
+}
+
+function statesDigest(payload: Uint8Array, digest: string): boolean {
+  const [algorithm = '', hex = ''] = digest.split(':');
+  try {
+    const statement = parseDocument(statementSchema, payload, 'statement');
+    const signs = statement.predicateType === cosignPredicate;
+    return signs && statement.subject.some((subject) => subject.digest[algorithm] === hex);
+  } catch {
+    return false;
+  }
+}
+
+async function* tagSignatures(client: RegistryClient, name: string, digest: string) {
+  const tag = `${digest.replace(':', '-')}.sig`;
+  const manifest = await readable(async () => {
+    const { bytes } = await client.getManifest(name, tag);
+    return parseDocument(imageManifestSchema, bytes, tag);
+  });
+  for (const layer of (manifest?.layers ?? []).slice(0, signaturesMax)) {
+    const signature = layer.annotations?.['dev.cosignproject.cosign/signature'];
+    if (layer.mediaType !== mediaTypes.simpleSigning || signature === undefined) continue;
+    const payload = await readable(() => client.getBlob(name, layer.digest, sizeLimits.signature));
+    const found = payload && signatureOfPayload(payload, signature, digest);
+    if (found) yield found;
+  }
+}
+
+/** Reads a simple-signing payload and keeps it only if it names this digest. */
+export function signatureOfPayload(
+  payload: Uint8Array,
+  signature: string,
+  digest: string,
+): FoundSignature | undefined {
+  try {
+    const { critical } = parseDocument(simpleSigningSchema, payload, 'signature payload');
+    if (critical.image['docker-manifest-digest'] !== digest) return undefined;
+  } catch {
+    return undefined;
+  }
+  const bytes = Buffer.from(signature, 'base64');
+  return { form: 'tag', signedBy: (publicKey) => verifyBytes(payload, bytes, publicKey) };
+}
