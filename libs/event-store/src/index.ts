@@ -1,0 +1,18 @@
+export { Bus } from './bus';
+export { connectBus } from './connect-bus';
+export type { ConnectBusOptions } from './connect-bus';
+export { EventStore } from './event-store';
+export type { AppendRequest, Appended, DecideRequest, Decided, ReadOptions } from './event-store';
+export { ensureStream } from './event-stream';
+export { KeyValueBucket } from './key-value';
+export type { KeyValueEntry, KeyValueOptions } from './key-value';
+export type { LinkStatus } from './link';
+export type { LiveHandler, LiveMessage, Subscription } from './live';
+export type { BusLog } from './log';
+export { ObjectBucket } from './objects';
+export { queryConfig, requestNode, serveNode } from './rpc';
+export type { NodeHandlers, RpcOptions } from './rpc';
+export { readStored } from './stored-envelope';
+export type { RawStored, StoredEnvelope } from './stored-envelope';
+export { WorkQueue } from './work-queue';
+export type { Work, WorkHandler, WorkOutcome, WorkQueueOptions } from './work-queue';
