@@ -1,4 +1,4 @@
-import { metrics } from '@opentelemetry/api';
+import { context, metrics, propagation } from '@opentelemetry/api';
 import { maskSecrets } from './logger';
 import { prometheusText } from './prometheus';
 import { startHealthServer } from './health';
@@ -77,5 +77,32 @@ describe('startHealthServer', () => {
     });
     const response = await fetch(`http://127.0.0.1:${server.port}/readyz`);
     expect([response.status, await response.text()]).toEqual([503, 'no bus\n']);
+  });
+});
+
+describe('startTelemetry with traces asked for', () => {
+  // Jest cannot run the OTLP exporter's import(); the console exporter takes the same way through the SDK.
+  const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_TRACES_EXPORTER: 'console' };
+
+  it('exports spans and carries them on, and leaves carrying in place afterwards', async () => {
+    const exported: unknown[] = [];
+    const printed = jest.spyOn(console, 'dir').mockImplementation((span) => exported.push(span));
+    Object.assign(process.env, environment);
+    try {
+      await using _telemetry = await startTelemetry('spec');
+      const carried = await withSpan({ name: 'recorded-span', traceparent: header }, () => {
+        const carrier: Record<string, string> = {};
+        propagation.inject(context.active(), carrier);
+        return carrier['traceparent'];
+      });
+      expect(parseTraceparent(carried)?.traceId).toBe('0af7651916cd43dd8448eb211c80319c');
+    } finally {
+      for (const name of Object.keys(environment)) delete process.env[name];
+      printed.mockRestore();
+    }
+    expect(exported).toEqual([
+      expect.objectContaining({ name: 'recorded-span', traceId: '0af7651916cd43dd8448eb211c80319c' }),
+    ]);
+    await withSpan({ name: 'after' }, () => expect(currentTraceparent()).toBeDefined());
   });
 });

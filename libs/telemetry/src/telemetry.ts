@@ -1,3 +1,5 @@
+import { carryTraces } from './traceparent';
+
 export interface Telemetry extends AsyncDisposable {
   /** The instruments of this process in Prometheus text format. */
   metrics(): Promise<string>;
@@ -44,7 +46,13 @@ async function startMetrics(reader: Reader): Promise<() => Promise<void>> {
 
 async function startAll(reader: Reader): Promise<() => Promise<void>> {
   const { NodeSDK } = await import('@opentelemetry/sdk-node');
+  const { context, propagation } = await import('@opentelemetry/api');
+  context.disable();
+  propagation.disable();
   const sdk = new NodeSDK({ metricReaders: [reader], instrumentations: [] });
   sdk.start();
-  return () => sdk.shutdown();
+  return async () => {
+    await sdk.shutdown();
+    carryTraces();
+  };
 }

@@ -1,19 +1,28 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
-import { isSpanContextValid, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Attributes, Span, SpanContext, SpanKind } from '@opentelemetry/api';
+import { context, isSpanContextValid, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Span, SpanContext, SpanKind } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
 
 /** The header that carries a trace from one process to the next (W3C Trace Context): HTTP, gRPC metadata and NATS alike. */
 export const traceparentHeader = 'traceparent';
 
-const active = new AsyncLocalStorage<SpanContext>();
+/**
+ * Makes the OpenTelemetry API carry contexts over awaits and headers without the SDK, which is what costs memory.
+ * Done once, on import; the SDK replaces both when it starts.
+ */
+export function carryTraces(): void {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+}
+carryTraces();
 
 /** Reads a `traceparent` header; undefined when it is missing or malformed, which starts a new trace. */
 export function parseTraceparent(text: string | undefined): SpanContext | undefined {
   const match = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(text ?? '');
   if (!match) return undefined;
-  const context = { traceId: match[1]!, spanId: match[2]!, traceFlags: parseInt(match[3]!, 16) & 1 };
-  return isSpanContextValid(context) ? { ...context, isRemote: true } : undefined;
+  const parsed = { traceId: match[1]!, spanId: match[2]!, traceFlags: parseInt(match[3]!, 16) & 1 };
+  return isSpanContextValid(parsed) ? { ...parsed, isRemote: true } : undefined;
 }
 
 export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
@@ -22,8 +31,8 @@ export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext):
 
 /** The span that the calling code runs in, as the header to send along; undefined outside {@link withSpan}. */
 export function currentTraceparent(): string | undefined {
-  const context = active.getStore();
-  return context && formatTraceparent(context);
+  const active = trace.getSpanContext(context.active());
+  return active && formatTraceparent(active);
 }
 
 export interface SpanOptions {
@@ -39,16 +48,10 @@ export interface SpanOptions {
  * so a trace that begins here is whole for the services that do record.
  */
 export async function withSpan<T>(options: SpanOptions, work: (span: Span) => T | Promise<T>): Promise<T> {
-  const parent = parseTraceparent(options.traceparent) ?? active.getStore();
-  const span = trace.getTracer('l3af').startSpan(
-    options.name,
-    {
-      ...(options.attributes && { attributes: options.attributes }),
-      ...(options.kind !== undefined && { kind: options.kind }),
-    },
-    parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT,
-  );
-  return active.run(contextOf(span, parent), async () => {
+  const remote = parseTraceparent(options.traceparent);
+  const parent = remote ? trace.setSpanContext(context.active(), remote) : context.active();
+  const span = startSpan(options, parent);
+  return context.with(trace.setSpan(parent, span), async () => {
     try {
       return await work(span);
     } catch (error) {
@@ -61,13 +64,17 @@ export async function withSpan<T>(options: SpanOptions, work: (span: Span) => T 
   });
 }
 
-// The API's no-op tracer hands the parent's context back, or an invalid one: then the ids are ours.
-function contextOf(span: Span, parent: SpanContext | undefined): SpanContext {
+function startSpan(options: SpanOptions, parent: Context): Span {
+  const { name, attributes, kind } = options;
+  const settings = { ...(attributes && { attributes }), ...(kind !== undefined && { kind }) };
+  const span = trace.getTracer('l3af').startSpan(name, settings, parent);
+  const above = trace.getSpanContext(parent);
   const made = span.spanContext();
-  if (isSpanContextValid(made) && made.spanId !== parent?.spanId) return made;
-  return {
-    traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
+  if (isSpanContextValid(made) && made.spanId !== above?.spanId) return span;
+  // The API's no-op tracer hands the parent's context back, or an invalid one: then the ids are ours.
+  return trace.wrapSpanContext({
+    traceId: above?.traceId ?? randomBytes(16).toString('hex'),
     spanId: randomBytes(8).toString('hex'),
-    traceFlags: parent?.traceFlags ?? 1,
-  };
+    traceFlags: above?.traceFlags ?? 1,
+  });
 }
