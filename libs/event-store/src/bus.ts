@@ -1,4 +1,4 @@
-import type { DirectStreamAPI, JetStreamClient, JetStreamManager, NatsConnection } from 'nats';
+import type { JetStreamClient, JetStreamManager, NatsConnection, StoredMsg } from 'nats';
 import { EventStore } from './event-store';
 import { KeyValueBucket, type KeyValueOptions } from './key-value';
 import type { Link, LinkStatus } from './link';
@@ -8,7 +8,11 @@ import { ObjectBucket } from './objects';
 import { WorkQueue, type WorkHandler, type WorkQueueOptions } from './work-queue';
 
 /** The client has direct gets, its type does not say so. */
-export type StreamManager = JetStreamManager & { direct: DirectStreamAPI };
+export type StreamManager = JetStreamManager & {
+  direct: {
+    getMessage(stream: string, query: { last_by_subj: string } | { seq: number }): Promise<StoredMsg>;
+  };
+};
 
 export interface BusParts {
   nc: NatsConnection;
