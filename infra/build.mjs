@@ -1,7 +1,7 @@
 // Compiles every TypeScript project of the workspace with SWC, one process, only what changed.
 // Type checking is `npm run typecheck`; this only emits, which keeps `npm run up` quick.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
@@ -35,6 +35,13 @@ function sources(dir) {
     .filter((path) => !/\.spec\.tsx?$/.test(path));
 }
 
+/** Two builds may run at once, and services read what they write: never half a file. */
+function replaceFile(path, content) {
+  const next = `${path}.${process.pid}.new`;
+  writeFileSync(next, content);
+  renameSync(next, path);
+}
+
 async function buildProject(project) {
   const src = join(project, 'src');
   const dist = join(project, 'dist');
@@ -61,9 +68,9 @@ async function buildProject(project) {
         filename: path,
         swcrc: false,
       });
-      writeFileSync(target, code);
+      replaceFile(target, code);
     } else {
-      cpSync(path, target);
+      replaceFile(target, content);
     }
     compiled++;
   }
@@ -71,7 +78,7 @@ async function buildProject(project) {
     if (!(name in next)) rmSync(join(dist, name.replace(/\.ts$/, '.js')), { force: true });
   }
   mkdirSync(dist, { recursive: true });
-  writeFileSync(recordPath, JSON.stringify(next));
+  replaceFile(recordPath, JSON.stringify(next));
   return compiled;
 }
 
