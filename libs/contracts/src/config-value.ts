@@ -77,6 +77,18 @@ export const mapSchemaSchema = z.object({
   flags: z.number().int(),
   key: valueTypeSchema.optional(),
   value: valueTypeSchema.optional(),
+  /** The object asks that the map be pinned by its name (shared by the object's programs, kept over reloads). */
+  pinning: z.literal('by-name').optional(),
+  /** The definition of the maps that a map of maps holds. */
+  inner: z
+    .object({
+      type: z.string(),
+      keyBytes: z.number().int(),
+      valueBytes: z.number().int(),
+      entriesMax: z.number().int(),
+      flags: z.number().int(),
+    })
+    .optional(),
 });
 export type MapSchema = z.infer<typeof mapSchemaSchema>;
 

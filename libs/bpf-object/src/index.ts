@@ -1,0 +1,14 @@
+export { deriveSchema } from './schema';
+export { hooksOf, programTypeOf } from './programs';
+export { staticReport, compareKernels } from './report';
+export type { StaticReport } from './report';
+export type { Since } from './kernel-names';
+export { objectSizeBytesMax } from './elf';
+export { planConfig } from './config/plan';
+export type { ConfigPlan, ConstantWrite, MapWrite } from './config/plan';
+export { encodeValue } from './config/encode';
+export { decodeValue } from './config/decode';
+export type { CodecOptions } from './config/codec-options';
+export { encodeKey, decodeKey, keyText } from './config/key';
+export { encodeMapValue, decodeMapValue } from './config/map-value';
+export { didYouMean } from './config/suggest';

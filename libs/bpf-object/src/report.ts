@@ -1,0 +1,126 @@
+import { type ElfObject, type ElfSection, isExecutable, readElf } from './elf';
+import { helpers, mapTypes, programTypes, type Since } from './kernel-names';
+import { schemaOf } from './schema';
+import { SliceReader } from './reader';
+
+/** What an object asks of a kernel, read from its instructions and definitions. */
+export interface StaticReport {
+  helpers: Since[];
+  maps: Since[];
+  programs: Since[];
+  /** Instructions and features beyond the first BPF: `jmp32`, `atomics`, `kfuncs`, … */
+  features: Since[];
+  /** The first mainline kernel that has all of it; never below 5.10, the oldest that L3AF runs on. */
+  kernel: string;
+  /** Instructions by section. */
+  instructions: Record<string, number>;
+  byteOrder: 'little' | 'big';
+  /** Without BTF, maps and constants have sizes but no types. */
+  hasBtf: boolean;
+}
+
+const oldest = '5.10';
+
+/** Compares releases such as `5.10` and `5.9`. */
+export function compareKernels(a: string, b: string): number {
+  const [majorA = 0, minorA = 0] = a.split('.').map(Number);
+  const [majorB = 0, minorB = 0] = b.split('.').map(Number);
+  return majorA - majorB || minorA - minorB;
+}
+
+/** Reads what an object needs: helpers, map and program types, instruction sets, and the first kernel that has them all. */
+export function staticReport(bytes: Uint8Array): StaticReport {
+  const elf = readElf(bytes);
+  const schema = schemaOf(elf);
+  const code = scanCode(elf);
+  const mapsUsed = mapTypes.filter(({ name }) => schema.maps.some((map) => map.type === name));
+  const programsUsed = [...new Set(schema.programs.flatMap(({ type }) => (type === null ? [] : [type])))].map(
+    (name) => ({ name, kernel: programTypes[name] ?? oldest }),
+  );
+  if (schema.programs.some(({ frags }) => frags)) code.features.push({ name: 'xdp.frags', kernel: '5.18' });
+  if (schema.constants.length > 0) code.features.push({ name: 'global data', kernel: '5.2' });
+  const all = [...code.helpers, ...mapsUsed, ...programsUsed, ...code.features];
+  return {
+    ...code,
+    maps: mapsUsed,
+    programs: programsUsed,
+    kernel: all.map(({ kernel }) => kernel).reduce((a, b) => (compareKernels(a, b) >= 0 ? a : b), oldest),
+    byteOrder: elf.littleEndian ? 'little' : 'big',
+    hasBtf: elf.sections.some(({ name }) => name === '.BTF'),
+  };
+}
+
+interface Code {
+  helpers: Since[];
+  features: Since[];
+  instructions: Record<string, number>;
+}
+
+const instructionBytes = 8;
+const loadWide = 0x18;
+const call = 0x85;
+
+function scanCode(elf: ElfObject): Code {
+  const helperIds = new Set<number>();
+  const features = new Map<string, string>();
+  const instructions: Record<string, number> = {};
+  for (const section of elf.sections.filter(isExecutable)) {
+    if (section.content.byteLength === 0) continue;
+    instructions[section.name] = scanSection(section, { elf, helperIds, features });
+  }
+  const known = [...helperIds]
+    .sort((a, b) => a - b)
+    .map((id) => helpers[id] ?? { name: `helper_${id}`, kernel: '6.2' });
+  return {
+    helpers: known,
+    features: [...features].map(([name, kernel]) => ({ name, kernel })),
+    instructions,
+  };
+}
+
+interface Scan {
+  elf: ElfObject;
+  helperIds: Set<number>;
+  features: Map<string, string>;
+}
+
+function scanSection(section: ElfSection, { elf, helperIds, features }: Scan): number {
+  const reader = new SliceReader(section.content, { section: section.name, littleEndian: elf.littleEndian });
+  if (reader.size % instructionBytes !== 0) throw reader.fail(reader.size, 'ends inside an instruction');
+  for (let at = 0; at < reader.size; at += instructionBytes) {
+    const opcode = reader.u8(at);
+    const registers = reader.u8(at + 1);
+    const source = elf.littleEndian ? registers >> 4 : registers & 15;
+    if (opcode === loadWide) at += instructionBytes;
+    else if (opcode === call && source === 0) helperIds.add(reader.u32(at + 4));
+    else noteFeature({ opcode, source, offset: reader.u16(at + 2), immediate: reader.u32(at + 4) }, features);
+  }
+  return reader.size / instructionBytes;
+}
+
+interface Instruction {
+  opcode: number;
+  source: number;
+  offset: number;
+  immediate: number;
+}
+
+function noteFeature(
+  { opcode, source, offset, immediate }: Instruction,
+  features: Map<string, string>,
+): void {
+  const group = opcode & 7;
+  if (opcode === call) {
+    if (source === 1) features.set('subprograms', '4.16');
+    if (source === 2) features.set('kfuncs', '5.13');
+    return;
+  }
+  if (group === 6) features.set('jmp32', opcode === 0x06 ? '6.6' : '5.1');
+  // BPF_STX | BPF_ATOMIC: an immediate of 0 is the plain add that always existed.
+  if (group === 3 && opcode >> 5 === 6 && immediate !== 0) features.set('atomics', '5.12');
+  if (group === 1 && opcode >> 5 === 4) features.set('sign-extending loads', '6.6');
+  const isArithmetic = group === 4 || group === 7;
+  const operation = opcode >> 4;
+  if (isArithmetic && offset !== 0 && [3, 9, 11].includes(operation))
+    features.set('signed arithmetic', '6.6');
+}
