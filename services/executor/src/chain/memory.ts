@@ -8,6 +8,8 @@ const refusalSchema = z.object({ sequence: z.number(), inputs: z.string() });
 const stateSchema = z.object({
   desired: z.record(z.string(), desiredChainSchema),
   refused: z.record(z.string(), refusalSchema),
+  /** The sequence that was last reported live, by hook. */
+  reported: z.record(z.string(), z.number()),
 });
 
 /**
@@ -46,9 +48,14 @@ export class ChainMemory {
     return refusal?.sequence === desired.sequence && refusal.inputs === inputs;
   }
 
-  accept(desired: DesiredChain): void {
+  /** Whether this revision's success was reported, so that a restart does not report it again, or never. */
+  isReported(desired: DesiredChain): boolean {
+    return this.state.reported[chainKeyText(desired.key)] === desired.sequence;
+  }
+
+  markReported(desired: DesiredChain): void {
     const key = chainKeyText(desired.key);
-    if (!(key in this.state.refused)) return;
+    this.state.reported[key] = desired.sequence;
     delete this.state.refused[key];
     this.save();
   }
@@ -64,6 +71,6 @@ function read(path: string): z.infer<typeof stateSchema> {
   try {
     return stateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    return { desired: {}, refused: {} };
+    return { desired: {}, refused: {}, reported: {} };
   }
 }

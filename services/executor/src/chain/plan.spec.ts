@@ -63,16 +63,35 @@ describe('plan()', () => {
   it('keeps an empty chain attached and detaches a deleted one', () => {
     const at3 = live(3, desired(5, [kf('a')]))!;
     expect(types(plan(desired(6, []), { live: at3, idle: [] }, options))).toEqual(['load', 'swap']);
-    expect(types(plan(desired(6, [], true), { live: at3, idle: [2] }, options))).toEqual(['detach']);
+    expect(types(plan(desired(6, [], true), { live: at3, idle: [{ generation: 2 }] }, options))).toEqual([
+      'detach',
+    ]);
     expect(plan(desired(6, [], true), { idle: [] }, options)).toEqual([]);
   });
 
   it('removes leftovers of a crash and spares the generation on probation', () => {
     const chain = desired(5, [kf('a')]);
     const at3 = live(3, chain)!;
-    expect(plan(chain, { live: at3, idle: [2, 4] }, { ...options, keep: [2] })).toEqual([
-      { type: 'remove-generation', generation: 4 },
+    expect(
+      plan(chain, { live: at3, idle: [{ generation: 2 }, { generation: 4 }] }, { ...options, keep: [2] }),
+    ).toEqual([{ type: 'remove-generation', generation: 4 }]);
+  });
+
+  it('completes a crash between load and swap with the swap alone', () => {
+    const chain = desired(6, [kf('b')]);
+    const at3 = live(3, desired(5, [kf('a')]))!;
+    expect(plan(chain, { live: at3, idle: [{ generation: 4, applied: { ...chain } }] }, options)).toEqual([
+      { type: 'swap', generation: 4 },
     ]);
+  });
+
+  it('attaches again what was detached, and loads anew what was damaged', () => {
+    const chain = desired(6, [kf('b')]);
+    expect(types(plan(chain, { idle: [{ generation: 4, applied: { ...chain } }] }, options))).toEqual([
+      'swap',
+    ]);
+    const damaged = { ...live(4, chain)!, damaged: true };
+    expect(types(plan(chain, { live: damaged, idle: [] }, options))).toEqual(['load', 'swap']);
   });
 
   it('rolls back with one swap', () => {
@@ -93,16 +112,26 @@ describe('plan()', () => {
       attached: fc.boolean(),
       generation: fc.integer({ min: 1, max: 9 }),
       was: chain,
-      idle: fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 3 }),
+      damaged: fc.boolean(),
+      idle: fc.uniqueArray(fc.record({ generation: fc.integer({ min: 1, max: 9 }), was: fc.option(chain) }), {
+        maxLength: 3,
+        selector: ({ generation }) => generation,
+      }),
     });
     fc.assert(
       fc.property(chain, observed, (target, seen) => {
         // One sequence names one chain: an observed chain of the same sequence is the same chain.
-        const was = seen.was.sequence === target.sequence ? target : seen.was;
+        const same = (was: DesiredChain) => (was.sequence === target.sequence ? target : was);
+        const was = same(seen.was);
         const attached = seen.attached && !was.deleted;
         const start: ObservedChain = {
-          ...(attached && { live: live(seen.generation, was)! }),
-          idle: seen.idle.filter((generation) => !attached || generation !== seen.generation),
+          ...(attached && { live: { ...live(seen.generation, was)!, damaged: seen.damaged } }),
+          idle: seen.idle
+            .filter(({ generation }) => !attached || generation !== seen.generation)
+            .map(({ generation, was: idle }) => ({
+              generation,
+              ...(idle && !same(idle).deleted && { applied: live(generation, same(idle))!.applied }),
+            })),
         };
         const end = plan(target, start, options).reduce(apply, start);
         expect(end.live?.applied.kfs).toEqual(target.deleted ? undefined : target.kfs);
@@ -116,15 +145,18 @@ describe('plan()', () => {
 });
 
 /** What an action does to what is observed: the model that execute.ts is held against on the real kernel. */
-function apply(state: ObservedChain & { loaded?: ObservedChain['live'] }, action: Action): ObservedChain {
-  const without = (generation: number) => state.idle.filter((idle) => idle !== generation);
+function apply(state: ObservedChain, action: Action): ObservedChain {
+  const without = (gone: number) => state.idle.filter(({ generation }) => generation !== gone);
   switch (action.type) {
     case 'load':
-      return { ...state, idle: [...state.idle, action.generation], loaded: action } as ObservedChain;
+      return { ...state, idle: [...state.idle, { generation: action.generation, applied: action.applied }] };
     case 'swap':
       return {
-        live: { generation: action.generation, applied: state.loaded!.applied },
-        idle: [...without(action.generation), ...(state.live ? [state.live.generation] : [])],
+        live: {
+          generation: action.generation,
+          applied: state.idle.find(({ generation }) => generation === action.generation)!.applied!,
+        },
+        idle: [...without(action.generation), ...(state.live ? [{ generation: state.live.generation }] : [])],
       };
     case 'adjust':
       return { ...state, live: { generation: action.generation, applied: action.to } };

@@ -10,10 +10,13 @@ export interface AppliedChain {
 
 /** What the kernel has on a hook, of ours. */
 export interface ObservedChain {
-  /** The generation that packets see; absent when nothing of ours is attached. */
-  live?: { generation: number; applied: AppliedChain };
-  /** Generations with pins that packets do not see: the previous one on probation, or leftovers of a crash. */
-  idle: number[];
+  /** The generation that packets see; absent when nothing of ours is attached. `damaged`: someone changed it. */
+  live?: { generation: number; applied: AppliedChain; damaged?: boolean };
+  /**
+   * Generations with pins that packets do not see: the previous one on probation, or leftovers of a crash.
+   * `applied` only when the generation was loaded whole.
+   */
+  idle: { generation: number; applied?: AppliedChain }[];
 }
 
 export type Action =
@@ -40,23 +43,33 @@ export interface PlanOptions {
 export function plan(desired: DesiredChain, observed: ObservedChain, options: PlanOptions): Action[] {
   const { live, idle } = observed;
   if (desired.deleted) return live || idle.length > 0 ? [{ type: 'detach' }] : [];
-  const cleanUp = idle
-    .filter((generation) => !options.keep.includes(generation))
-    .map((generation): Action => ({ type: 'remove-generation', generation }));
-  if (live && live.applied.sequence === desired.sequence) return cleanUp;
-  const applied = { revision: desired.revision, sequence: desired.sequence, kfs: desired.kfs };
-  if (live && canAdjust(live.applied.kfs, desired.kfs, options)) {
-    return [...cleanUp, { type: 'adjust', generation: live.generation, from: live.applied, to: applied }];
+  const isLive = live !== undefined && !live.damaged && live.applied.sequence === desired.sequence;
+  if (isLive) return removals(idle.filter(({ generation }) => !options.keep.includes(generation)));
+  if (live && !live.damaged && canAdjust(live.applied.kfs, desired.kfs, options)) {
+    const rest = idle.filter(({ generation }) => !options.keep.includes(generation));
+    return [
+      ...removals(rest),
+      { type: 'adjust', generation: live.generation, from: live.applied, to: appliedAs(desired) },
+    ];
   }
-  const generation = Math.max(0, live?.generation ?? 0, ...idle) + 1;
-  const removals = idle.map((old): Action => ({ type: 'remove-generation', generation: old }));
+  // Loaded whole but not live: killed before the swap, or detached by someone since.
+  const ready = idle.find(({ applied }) => applied?.sequence === desired.sequence);
+  if (ready && !live?.damaged) {
+    return [...removals(idle.filter((one) => one !== ready)), { type: 'swap', generation: ready.generation }];
+  }
+  const generation = Math.max(0, live?.generation ?? 0, ...idle.map((one) => one.generation)) + 1;
   return [
     // At most two generations at once: an older one on probation makes room first.
-    ...removals,
-    { type: 'load', generation, applied, ...(live && { reuseFrom: live.generation }) },
+    ...removals(idle),
+    { type: 'load', generation, applied: appliedAs(desired), ...(live && { reuseFrom: live.generation }) },
     { type: 'swap', generation },
   ];
 }
+
+const appliedAs = ({ revision, sequence, kfs }: DesiredChain): AppliedChain => ({ revision, sequence, kfs });
+
+const removals = (idle: ObservedChain['idle']): Action[] =>
+  idle.map(({ generation }) => ({ type: 'remove-generation', generation }));
 
 /** Rolling back is one swap to the previous generation, and the removal of the broken one. */
 export function planRollBack(broken: number, previous: number): Action[] {

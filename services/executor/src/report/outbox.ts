@@ -9,6 +9,8 @@ export interface PendingReport {
   correlationId?: string;
   causationId?: string;
   event: ReportEvent;
+  /** A log that goes to the object store; the event then points at it. */
+  log?: string;
 }
 
 /**

@@ -1,7 +1,14 @@
-import { type ChainKey, L3afError, type ReportEvent, reportSubject, toWireError } from '@l3af/contracts';
+import {
+  buckets,
+  type ChainKey,
+  L3afError,
+  type ReportEvent,
+  reportSubject,
+  toWireError,
+} from '@l3af/contracts';
 import type { Bus } from '@l3af/event-store';
 import { uuidv7 } from 'uuidv7';
-import type { Outbox } from './outbox';
+import type { Outbox, PendingReport } from './outbox';
 import type { Logger } from '../logger';
 
 export interface Causation {
@@ -29,8 +36,16 @@ export class Reporter {
   }
 
   /** Writes the report down and sends it as soon as the bus takes it. */
-  report(key: ChainKey, event: ReportEvent, causation: Causation = {}): void {
-    this.outbox.add({ id: uuidv7(), subject: reportSubject(key), event, ...causation });
+  report(key: ChainKey, event: ReportEvent, extra: Causation & { log?: string } = {}): void {
+    const { correlationId, causationId, log } = extra;
+    this.outbox.add({
+      id: uuidv7(),
+      subject: reportSubject(key),
+      event,
+      ...(correlationId !== undefined && { correlationId }),
+      ...(causationId !== undefined && { causationId }),
+      ...(log !== undefined && { log }),
+    });
     void this.flush();
   }
 
@@ -48,19 +63,14 @@ export class Reporter {
 
   private async drain(): Promise<void> {
     for (let next = this.outbox.oldest(); next && this.bus && !this.stopped; next = this.outbox.oldest()) {
-      const { id, subject, event, correlationId, causationId } = next.report;
       try {
-        await this.bus.store.append({
-          id,
-          subject,
-          events: [event],
-          actor: `executor/${this.node}`,
-          ...(correlationId !== undefined && { correlationId }),
-          ...(causationId !== undefined && { causationId }),
-        });
+        await this.send(this.bus, next.report);
         next.remove();
       } catch (error) {
-        this.log.warn({ error: toWireError(error), subject }, 'report waits for the bus');
+        this.log.warn(
+          { error: toWireError(error), subject: next.report.subject },
+          'report waits for the bus',
+        );
         if (error instanceof L3afError && error.code === 'invalid-request') next.remove();
         this.scheduleRetry();
         return;
@@ -68,9 +78,27 @@ export class Reporter {
     }
   }
 
+  private async send(bus: Bus, report: PendingReport): Promise<void> {
+    const { id, subject, correlationId, causationId } = report;
+    await bus.store.append({
+      id,
+      subject,
+      events: [await withLog(bus, report)],
+      actor: `executor/${this.node}`,
+      ...(correlationId !== undefined && { correlationId }),
+      ...(causationId !== undefined && { causationId }),
+    });
+  }
+
   private scheduleRetry(): void {
     if (this.stopped) return;
     clearTimeout(this.retry);
     this.retry = setTimeout(() => void this.flush(), 1000);
   }
+}
+
+async function withLog(bus: Bus, { event, log }: PendingReport): Promise<ReportEvent> {
+  if (log === undefined || event.type !== 'ChainRejected') return event;
+  const reference = await bus.objects(buckets.logs).put(Buffer.from(log, 'utf8'));
+  return { ...event, data: { ...event.data, log: reference } };
 }

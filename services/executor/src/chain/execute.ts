@@ -1,0 +1,106 @@
+import { type DesiredKf, type Hook, verdictsOf } from '@l3af/contracts';
+import { planConfig } from '@l3af/bpf-object';
+import {
+  detach,
+  type HookTarget,
+  type KfLoad,
+  loadGeneration,
+  removeGeneration,
+  type SwapResult,
+  swapTo,
+} from '@l3af/kernel';
+import type { Artifact } from '../artifact/artifact-store';
+import { adjustGeneration } from './adjust-generation';
+import { writeApplied } from './observe';
+import type { Action } from './plan';
+
+export interface ExecuteContext {
+  target: HookTarget;
+  /** The verified artifact of every KF that the actions name, by digest. */
+  artifacts: ReadonlyMap<string, Artifact>;
+}
+
+export interface Outcome {
+  generation?: number;
+  loadMs: number;
+  swap?: SwapResult;
+  warnings: string[];
+}
+
+/**
+ * Carries the actions out in order. When one fails, what the ones before it made is undone and the error is
+ * thrown: packets see the chain they saw before.
+ */
+export async function execute(actions: readonly Action[], context: ExecuteContext): Promise<Outcome> {
+  const outcome: Outcome = { loadMs: 0, warnings: [] };
+  const undo: (() => void)[] = [];
+  try {
+    for (const action of actions) await perform(action, { context, outcome, undo });
+    return outcome;
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
+  }
+}
+
+interface Progress {
+  context: ExecuteContext;
+  outcome: Outcome;
+  undo: (() => void)[];
+}
+
+async function perform(action: Action, { context, outcome, undo }: Progress): Promise<void> {
+  const { target } = context;
+  switch (action.type) {
+    case 'load': {
+      const loaded = await loadGeneration(target, {
+        generation: action.generation,
+        metadata: writeApplied(action.applied),
+        kfs: action.applied.kfs.map((kf) => kfLoad(kf, target.hook, artifactOf(context, kf))),
+        reuseFrom: action.reuseFrom ?? null,
+      });
+      undo.push(() => removeGeneration(target, action.generation));
+      outcome.loadMs += loaded.loadMs;
+      outcome.warnings.push(...loaded.warnings);
+      return;
+    }
+    case 'swap':
+      outcome.swap = swapTo(target, action.generation);
+      outcome.generation = action.generation;
+      // From here on packets see the new chain: nothing before may be undone.
+      undo.length = 0;
+      return;
+    case 'adjust':
+      adjustGeneration(action, context);
+      outcome.generation = action.generation;
+      return;
+    case 'remove-generation':
+      removeGeneration(target, action.generation);
+      return;
+    case 'detach':
+      detach(target);
+      return;
+  }
+}
+
+export function artifactOf(context: ExecuteContext, kf: DesiredKf): Artifact {
+  const artifact = context.artifacts.get(kf.digest);
+  if (!artifact) throw new Error(`no artifact for ${kf.name} (${kf.digest})`);
+  return artifact;
+}
+
+function kfLoad(kf: DesiredKf, hook: Hook, artifact: Artifact): KfLoad {
+  const verdicts = verdictsOf(hook);
+  const { constants, writes } = planConfig(artifact.schema, kf.config);
+  return {
+    name: kf.name,
+    object: artifact.object,
+    program: kf.program,
+    proceedOn: kf.proceedOn.map((name) => verdicts[name]).filter((verdict) => verdict !== undefined),
+    enabled: kf.enabled,
+    constants,
+    writes,
+    digest: kf.digest,
+    state: kf.state,
+  };
+}

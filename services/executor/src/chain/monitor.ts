@@ -1,0 +1,140 @@
+import { chainKeyText, type ChainKey, L3afError, type NodeStatus } from '@l3af/contracts';
+import { readCounters, type HookDrift } from '@l3af/kernel';
+import type { Logger } from '../logger';
+import type { Reporter } from '../report/reporter';
+import type { ChainMemory } from './memory';
+import { observe } from './observe';
+import type { Reconciler } from './reconcile';
+
+export interface MonitorOptions {
+  reconciler: Reconciler;
+  memory: ChainMemory;
+  reporter: Reporter;
+  log: Logger;
+}
+
+const intervalMs = 2000;
+
+/** What is wrong but not ours to change: a program that someone put in front stays where it is. */
+const leftAlone = new Set<HookDrift['kind']>(['foreign-before']);
+
+/** Looks at every live chain each 2 s: broken ones are rolled back, drifted ones reported and repaired. */
+export class Monitor {
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  /** What was reported already, by hook. */
+  private readonly said = new Map<string, string>();
+  private summary: NodeStatus['chains'] = [];
+
+  constructor(private readonly options: MonitorOptions) {}
+
+  start(): void {
+    this.timer = setTimeout(() => {
+      void this.round().finally(() => {
+        if (!this.stopped) this.start();
+      });
+    }, intervalMs);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  /** For the heartbeat. */
+  chains(): NodeStatus['chains'] {
+    return this.summary;
+  }
+
+  async round(): Promise<void> {
+    const { memory, reconciler, log } = this.options;
+    // While a chain is being changed, what is seen half-way is not drift.
+    await reconciler.idle();
+    const summary: NodeStatus['chains'] = [];
+    for (const { key, deleted } of memory.all()) {
+      if (deleted) continue;
+      try {
+        const seen = this.look(key);
+        if (seen) summary.push(seen);
+      } catch (error) {
+        log.error({ err: error, chain: chainKeyText(key) }, 'chain could not be observed');
+      }
+    }
+    this.summary = summary;
+  }
+
+  private look(key: ChainKey): NodeStatus['chains'][number] | undefined {
+    const target = this.options.reconciler.target(key);
+    if (!target) return undefined;
+    const { hook, live } = observe(target);
+    this.checkDrift(key, hook.drift, live?.applied.revision ?? 0);
+    const status = { interface: key.interface, hook: key.hook };
+    if (!live) return { ...status, revision: 0, state: 'absent', packets: 0 };
+    const counters = readCounters(target, live.generation);
+    const left = counters.kfs.flatMap(({ verdicts }) => Object.values(verdicts));
+    const packets = [...left, counters.kfs.at(-1)?.proceeded ?? 0].reduce((sum, count) => sum + count, 0);
+    if (counters.broken > 0) {
+      this.broken(key, {
+        revision: live.applied.revision,
+        generation: live.generation,
+        after: counters.brokenAfter ?? '',
+        packets: counters.broken,
+      });
+    }
+    return {
+      ...status,
+      revision: live.applied.revision,
+      state: counters.broken > 0 ? 'broken' : 'live',
+      packets,
+    };
+  }
+
+  private broken(
+    key: ChainKey,
+    seen: { revision: number; generation: number; after: string; packets: number },
+  ): void {
+    const { reconciler, reporter, log } = this.options;
+    if (!this.isNew(key, `broken ${seen.generation}`)) return;
+    const text = chainKeyText(key);
+    log.error({ chain: text, ...seen }, 'chain is broken');
+    reporter.report(key, {
+      type: 'ChainBroken',
+      version: 1,
+      data: { ...key, revision: seen.revision, kf: seen.after, packets: seen.packets },
+    });
+    const state = `${seen.packets} packets fell through after KF "${seen.after}", needs 0`;
+    const error = new L3afError('chain-broken', `Cannot keep chain "${text}": ${state}`);
+    if (!reconciler.rollBack(key, error)) reconciler.reload(key);
+  }
+
+  private checkDrift(key: ChainKey, drift: readonly HookDrift[], revision: number): void {
+    if (drift.length === 0) {
+      this.said.delete(chainKeyText(key));
+      return;
+    }
+    const repairable = drift.some(({ kind }) => !leftAlone.has(kind));
+    if (this.isNew(key, JSON.stringify(drift))) {
+      const { reporter, log } = this.options;
+      log.warn({ chain: chainKeyText(key), drift }, 'chain has drifted');
+      reporter.report(key, {
+        type: 'ChainDrifted',
+        version: 1,
+        data: {
+          ...key,
+          revision,
+          drift: drift.map(({ kind }) => kind).join(','),
+          detail: drift.map(({ detail }) => detail).join('; '),
+          action: repairable ? 'repaired' : 'left',
+        },
+      });
+    }
+    if (repairable) this.options.reconciler.schedule(key);
+  }
+
+  private isNew(key: ChainKey, what: string): boolean {
+    const id = chainKeyText(key);
+    if (this.said.get(id) === what) return false;
+    this.said.set(id, what);
+    return true;
+  }
+}

@@ -1,0 +1,229 @@
+import { chainKeyText, type ChainKey, L3afError, toWireError } from '@l3af/contracts';
+import { type HookTarget, listInterfaces, removeGeneration, swapTo } from '@l3af/kernel';
+import type { Artifact, ArtifactStore } from '../artifact/artifact-store';
+import type { Logger } from '../logger';
+import type { Causation, Reporter } from '../report/reporter';
+import type { Settings } from '../settings';
+import { isAdjustable } from './adjust';
+import type { DesiredChain } from './desired';
+import { execute, type Outcome } from './execute';
+import type { ChainMemory } from './memory';
+import { observe } from './observe';
+import { plan } from './plan';
+import { Probation } from './probation';
+import { appliedReport, rejectedReport } from './reports';
+import { SerialQueue } from './serial-queue';
+
+export interface ReconcilerOptions {
+  settings: Settings;
+  artifacts: ArtifactStore;
+  memory: ChainMemory;
+  reporter: Reporter;
+  log: Logger;
+  /** A fingerprint of what a refusal may depend on besides the revision: trusted keys, the kernel, … */
+  inputs: () => string;
+}
+
+interface Arrival extends Causation {
+  receivedAt: number;
+}
+
+/** Failures that pass by themselves: the revision is tried again, and is not remembered as refused. */
+const passing = new Set(['registry-unavailable', 'interface-gone', 'bus-unavailable']);
+
+/** Makes each hook's chain what it should be: observe, plan, execute, report; one hook at a time. */
+export class Reconciler {
+  readonly probation = new Probation((key) => this.schedule(key));
+  private readonly queue = new SerialQueue<string>((id) => this.reconcile(id));
+  private readonly keys = new Map<string, ChainKey>();
+  private readonly arrivals = new Map<string, Arrival>();
+  /** What a hook waits for, so that it is reported once. */
+  private readonly waiting = new Map<string, string>();
+
+  constructor(private readonly options: ReconcilerOptions) {}
+
+  /** Takes a desired chain; one that is older than what is known is ignored (replicas may be behind). */
+  offer(desired: DesiredChain, causation: Causation = {}): void {
+    const { memory } = this.options;
+    const known = memory.get(desired.key);
+    if (known && known.sequence > desired.sequence) return;
+    const id = chainKeyText(desired.key);
+    if (known?.sequence !== desired.sequence) {
+      memory.remember(desired);
+      this.arrivals.set(id, { ...causation, receivedAt: performance.now() });
+    }
+    this.schedule(desired.key);
+  }
+
+  schedule(key: ChainKey): void {
+    const id = chainKeyText(key);
+    this.keys.set(id, key);
+    this.queue.add(id);
+  }
+
+  /** Everything that is known, again: after a start, a reconnect, a change of trust or of the interfaces. */
+  scheduleAll(): void {
+    for (const { key } of this.options.memory.all()) this.schedule(key);
+  }
+
+  idle(): Promise<void> {
+    return this.queue.idle();
+  }
+
+  async stop(): Promise<void> {
+    this.probation.stop();
+    await this.queue.stop();
+  }
+
+  /** Where a chain goes, or undefined while there is no such interface. */
+  target(key: ChainKey): HookTarget | undefined {
+    const { settings } = this.options;
+    const found = listInterfaces(settings.netns).find(({ name }) => name === key.interface);
+    if (!found) return undefined;
+    return { instance: settings.instance, ...key, ifindex: found.ifindex, netns: settings.netns };
+  }
+
+  /** Returns packets to the generation before, in one swap; false when there is none to return to. */
+  rollBack(key: ChainKey, error: L3afError): boolean {
+    const { memory, reporter, inputs } = this.options;
+    const desired = memory.get(key);
+    const previous = this.probation.previousOf(key);
+    const target = this.target(key);
+    if (!desired || !target || previous === undefined) return false;
+    const observed = observe(target);
+    const back = observed.idle.find(({ generation }) => generation === previous);
+    if (!observed.live || !back?.applied) return false;
+    swapTo(target, previous);
+    removeGeneration(target, observed.live.generation);
+    this.probation.forget(key);
+    memory.refuse(desired, inputs());
+    reporter.report(key, {
+      type: 'ChainRolledBack',
+      version: 1,
+      data: {
+        ...key,
+        revision: desired.revision,
+        sequence: desired.sequence,
+        toRevision: back.applied.revision,
+        generation: previous,
+        error: toWireError(error),
+      },
+    });
+    return true;
+  }
+
+  private async reconcile(id: string): Promise<void> {
+    const key = this.keys.get(id);
+    const desired = key && this.options.memory.get(key);
+    if (!desired) return;
+    const arrival = this.arrivals.get(id);
+    try {
+      await this.bring(desired, arrival);
+    } catch (error) {
+      this.refuse(desired, error, arrival);
+    } finally {
+      if (this.arrivals.get(id) === arrival) this.arrivals.delete(id);
+    }
+  }
+
+  private async bring(desired: DesiredChain, arrival: Arrival | undefined): Promise<void> {
+    const { memory, log, inputs } = this.options;
+    if (memory.isRefused(desired, inputs())) return;
+    const target = this.target(desired.key);
+    if (!target) return this.withoutInterface(desired, arrival);
+    const started = performance.now();
+    const observed = observe(target);
+    const live = observed.live?.applied.sequence === desired.sequence && !observed.live.damaged;
+    const artifacts = live ? new Map<string, Artifact>() : await this.artifactsOf(desired);
+    const pullMs = performance.now() - started;
+    const actions = plan(desired, observed, {
+      keep: this.probation.kept(desired.key),
+      adjustable: (from, to) => {
+        const artifact = artifacts.get(to.digest);
+        return artifact !== undefined && isAdjustable(from, to, artifact.schema);
+      },
+    });
+    const outcome = await execute(actions, { target, artifacts });
+    if (outcome.swap && observed.live && !observed.live.damaged)
+      this.probation.start(desired.key, observed.live.generation, this.options.settings.probationMs);
+    if (actions.length > 0) {
+      const types = actions.map(({ type }) => type);
+      log.info(
+        { chain: chainKeyText(desired.key), revision: desired.revision, actions: types },
+        'chain reconciled',
+      );
+    }
+    this.reportApplied({ desired, target, outcome, pullMs, arrival });
+  }
+
+  private async artifactsOf(desired: DesiredChain): Promise<Map<string, Artifact>> {
+    const loaded = await Promise.all(
+      desired.kfs.map(async (kf) => [kf.digest, await this.options.artifacts.get(kf)] as const),
+    );
+    return new Map(loaded);
+  }
+
+  /** Each revision is reported once, by whichever run of the executor finds it live first. */
+  private reportApplied(applied: {
+    desired: DesiredChain;
+    target: HookTarget;
+    outcome: Outcome;
+    pullMs: number;
+    arrival: Arrival | undefined;
+  }): void {
+    const { desired, target, outcome, pullMs, arrival } = applied;
+    const { memory, reporter } = this.options;
+    this.waiting.delete(chainKeyText(desired.key));
+    if (memory.isReported(desired)) return;
+    const totalMs = arrival ? performance.now() - arrival.receivedAt : 0;
+    const timings = { pullMs, loadMs: outcome.loadMs, swapMs: outcome.swap?.swapMs ?? 0, totalMs };
+    reporter.report(
+      desired.key,
+      appliedReport({ desired, hook: observe(target).hook, timings, warnings: outcome.warnings }),
+      arrival,
+    );
+    memory.markReported(desired);
+  }
+
+  /** A chain for an interface that is not there: a deleted one is gone with it, any other waits for it. */
+  private withoutInterface(desired: DesiredChain, arrival: Arrival | undefined): void {
+    const { memory, reporter } = this.options;
+    if (!desired.deleted) {
+      const text = chainKeyText(desired.key);
+      throw new L3afError(
+        'interface-gone',
+        `Cannot apply chain "${text}": no such interface, needs ${desired.key.interface} to appear`,
+      );
+    }
+    if (memory.isReported(desired)) return;
+    reporter.report(
+      desired.key,
+      {
+        type: 'ChainDetached',
+        version: 1,
+        data: { ...desired.key, revision: desired.revision, sequence: desired.sequence },
+      },
+      arrival,
+    );
+    memory.markReported(desired);
+  }
+
+  private refuse(desired: DesiredChain, error: unknown, arrival: Arrival | undefined): void {
+    const { memory, reporter, log, inputs } = this.options;
+    const wire = toWireError(error);
+    const id = chainKeyText(desired.key);
+    log.error({ chain: id, revision: desired.revision, err: error }, wire.message);
+    if (passing.has(wire.code)) {
+      const waiting = `${desired.sequence} ${wire.code}`;
+      if (this.waiting.get(id) === waiting) return;
+      this.waiting.set(id, waiting);
+    } else memory.refuse(desired, inputs());
+    const target = this.target(desired.key);
+    const liveRevision = target && observe(target).live?.applied.revision;
+    const verifierLog = wire.details?.['log'];
+    reporter.report(desired.key, rejectedReport(desired, wire, liveRevision), {
+      ...arrival,
+      ...(typeof verifierLog === 'string' && { log: verifierLog }),
+    });
+  }
+}

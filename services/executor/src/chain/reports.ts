@@ -1,0 +1,64 @@
+import type { ApplyTimings, ReportEvent, WireError } from '@l3af/contracts';
+import type { ObservedHook } from '@l3af/kernel';
+import type { DesiredChain } from './desired';
+
+/** ChainApplied for what the hook now runs, or ChainDetached for a deleted chain. */
+export function appliedReport(applied: {
+  desired: DesiredChain;
+  hook: ObservedHook;
+  timings: ApplyTimings;
+  warnings: string[];
+}): ReportEvent {
+  const { desired, hook, timings, warnings } = applied;
+  const head = { ...desired.key, revision: desired.revision, sequence: desired.sequence };
+  if (desired.deleted) return { type: 'ChainDetached', version: 1, data: head };
+  const kfs = (hook.live?.kfs ?? []).map(({ name, digest, programId, enabled }) => ({
+    name,
+    digest,
+    programId,
+    enabled,
+  }));
+  return {
+    type: 'ChainApplied',
+    version: 1,
+    data: {
+      ...head,
+      generation: hook.live?.generation ?? 0,
+      mode: hook.mode ?? 'native',
+      kfs,
+      timings,
+      warnings: [...warnings, ...modeWarnings(hook)],
+    },
+  };
+}
+
+function modeWarnings(hook: ObservedHook): string[] {
+  return hook.mode === 'generic'
+    ? ['attached in generic mode: the driver has no native XDP, packets cost more']
+    : [];
+}
+
+const logInEventBytesMax = 2048;
+
+/** ChainRejected. A verifier log goes beside the event (see Reporter), its last lines stay in the details. */
+export function rejectedReport(
+  desired: DesiredChain,
+  error: WireError,
+  liveRevision: number | undefined,
+): ReportEvent {
+  const { log: _log, ...details } = error.details ?? {};
+  const kf = typeof details['kf'] === 'string' ? details['kf'] : undefined;
+  const small = JSON.stringify(details).length <= logInEventBytesMax ? details : {};
+  return {
+    type: 'ChainRejected',
+    version: 1,
+    data: {
+      ...desired.key,
+      revision: desired.revision,
+      sequence: desired.sequence,
+      error: { ...error, details: small },
+      ...(kf !== undefined && { kf }),
+      ...(liveRevision !== undefined && { liveRevision }),
+    },
+  };
+}

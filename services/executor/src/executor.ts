@@ -1,0 +1,138 @@
+import { arch } from 'node:os';
+import { join } from 'node:path';
+import { L3afError } from '@l3af/contracts';
+import { type Bus, connectBus } from '@l3af/event-store';
+import { ensureBpffs, kernelRelease, watchInterfaces } from '@l3af/kernel';
+import { goArchitecture } from '@l3af/oci';
+import { startHealthServer } from '@l3af/telemetry';
+import { ArtifactStore } from './artifact/artifact-store';
+import { CachingRegistryClient } from './artifact/caching-client';
+import { Trust } from './artifact/trust';
+import { ChainMemory } from './chain/memory';
+import { chainMetrics } from './chain/metrics';
+import { Monitor } from './chain/monitor';
+import { Reconciler } from './chain/reconcile';
+import type { Logger } from './logger';
+import { ChainSource } from './node/chain-source';
+import { startHeartbeat } from './node/heartbeat';
+import { readNodeFacts, registerNode } from './node/registration';
+import { serveRpc } from './node/rpc';
+import { Outbox } from './report/outbox';
+import { Reporter } from './report/reporter';
+import type { Settings } from './settings';
+
+export interface Executor {
+  /** Ends the executor; the chains stay in the kernel. */
+  stop(): Promise<void>;
+}
+
+const trustRefreshMs = 15_000;
+
+/**
+ * Starts the executor of a node. What it remembers is made true in the kernel at once, whether or not the control
+ * plane answers; from then on the bus says what is desired.
+ */
+export function startExecutor(settings: Settings, log: Logger): Executor {
+  ensureBpffs();
+  const memory = new ChainMemory(join(settings.cacheDir, 'chains.json'));
+  const reporter = new Reporter(settings.node, new Outbox(join(settings.cacheDir, 'outbox')), log);
+  const trust = new Trust(settings.trustedKeys, () => reconciler.scheduleAll());
+  const client = new CachingRegistryClient(settings.registryUrl, join(settings.cacheDir, 'content'));
+  const artifacts = new ArtifactStore(client, trust, goArchitecture(arch()));
+  const inputs = (): string => `${kernelRelease()} ${trust.fingerprint()}`;
+  const reconciler = new Reconciler({ settings, artifacts, memory, reporter, log, inputs });
+  const monitor = new Monitor({ reconciler, memory, reporter, log });
+  reconciler.scheduleAll();
+  monitor.start();
+
+  const aborter = new AbortController();
+  let ready = false;
+  const closing: (() => unknown)[] = [];
+  const parts: Parts = { settings, log, memory, reporter, trust, artifacts, reconciler, monitor, closing };
+  const health =
+    settings.metricsPort === undefined
+      ? undefined
+      : startHealthServer({
+          port: settings.metricsPort,
+          ready: () => ready,
+          metrics: () => chainMetrics(settings.node, memory, reconciler),
+        });
+  const connected = connectBus({
+    servers: settings.natsUrl,
+    name: `executor/${settings.node}`,
+    log,
+    signal: aborter.signal,
+  })
+    .then((bus) => serve(bus, parts))
+    .then(() => {
+      ready = true;
+      log.info('executor is ready');
+    })
+    .catch((error: unknown) => {
+      if (aborter.signal.aborted) return;
+      // An unsuitable bus does not become suitable by trying; the chains stay as they are.
+      log.fatal({ err: error }, error instanceof L3afError ? error.message : 'executor cannot use the bus');
+      process.exitCode = 1;
+    });
+
+  return {
+    async stop() {
+      aborter.abort();
+      monitor.stop();
+      await connected;
+      for (const close of closing.reverse()) await close();
+      await reconciler.stop();
+      await reporter.stop();
+      await (await health)?.close();
+    },
+  };
+}
+
+interface Parts {
+  settings: Settings;
+  log: Logger;
+  memory: ChainMemory;
+  reporter: Reporter;
+  trust: Trust;
+  artifacts: ArtifactStore;
+  reconciler: Reconciler;
+  monitor: Monitor;
+  /** What stops each part that was started, in order. */
+  closing: (() => unknown)[];
+}
+
+async function serve(bus: Bus, parts: Parts): Promise<void> {
+  const { settings, log, memory, reporter, trust, artifacts, reconciler, monitor, closing } = parts;
+  closing.push(() => bus.close());
+  reporter.connect(bus);
+  closing.push(() => reporter.flush());
+  await trust.refresh(bus);
+  await registerNode(bus, readNodeFacts(settings));
+  closing.push(repeat(trustRefreshMs, () => trust.refresh(bus), log));
+  const rpc = serveRpc({ bus, node: settings.node, memory, reconciler, artifacts });
+  closing.push(() => rpc.stop());
+  closing.push(startHeartbeat({ node: settings.node, bus, chains: () => monitor.chains() }));
+  const watch = watchInterfaces(settings.netns, () => {
+    reconciler.scheduleAll();
+    registerNode(bus, readNodeFacts(settings)).catch((error: unknown) =>
+      log.warn({ err: error }, 'node facts could not be stored'),
+    );
+  });
+  closing.push(() => watch.close());
+  const source = new ChainSource({
+    bus,
+    node: settings.node,
+    log,
+    known: () => memory.all().map(({ key }) => key),
+    offer: (desired, causation) => reconciler.offer(desired, causation),
+  });
+  closing.push(() => source.stop());
+}
+
+/** Runs the work again and again, one at a time; what fails is logged and tried at the next turn. */
+function repeat(everyMs: number, work: () => Promise<void>, log: Logger): () => void {
+  const timer = setInterval(() => {
+    work().catch((error: unknown) => log.warn({ err: error }, 'will be tried again'));
+  }, everyMs);
+  return () => clearInterval(timer);
+}

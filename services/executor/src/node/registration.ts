@@ -1,0 +1,44 @@
+import { isDeepStrictEqual } from 'node:util';
+import { arch } from 'node:os';
+import { type NodeFacts, nodeSubject } from '@l3af/contracts';
+import type { Bus } from '@l3af/event-store';
+import { kernelRelease, listInterfaces, probeFeatures } from '@l3af/kernel';
+import type { Settings } from '../settings';
+
+const executorVersion = (require('../../package.json') as { version: string }).version;
+
+/** What this node is, read from the machine now. */
+export function readNodeFacts(settings: Settings): NodeFacts {
+  const probed = Object.entries(probeFeatures()).filter(
+    (entry): entry is [string, boolean] => entry[1] !== undefined,
+  );
+  return {
+    node: settings.node,
+    labels: settings.labels,
+    kernel: kernelRelease(),
+    architecture: arch() === 'x64' ? 'amd64' : arch(),
+    interfaces: listInterfaces(settings.netns)
+      .filter(({ name }) => name !== 'lo')
+      .map(({ name, ifindex, mtu, mac, up, kind }) => ({
+        name,
+        ifindex,
+        mtu,
+        mac,
+        up,
+        ...(kind !== undefined && { kind }),
+      })),
+    features: Object.fromEntries(probed),
+    executor: { version: executorVersion, instance: settings.instance },
+  };
+}
+
+/** Appends NodeRegistered the first time, NodeChanged when a fact changed since, and nothing otherwise. */
+export async function registerNode(bus: Bus, facts: NodeFacts): Promise<void> {
+  await bus.store.decide({ subject: nodeSubject(facts.node), actor: `executor/${facts.node}` }, (last) => {
+    const known = last?.events.at(-1);
+    if (known?.type !== 'NodeRegistered' && known?.type !== 'NodeChanged') {
+      return [{ type: 'NodeRegistered', version: 1, data: facts }];
+    }
+    return isDeepStrictEqual(known.data, facts) ? [] : [{ type: 'NodeChanged', version: 1, data: facts }];
+  });
+}
