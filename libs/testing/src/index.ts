@@ -1,0 +1,6 @@
+export { freePort } from './free-port';
+export { startNats } from './nats';
+export type { NatsOptions, TestNats } from './nats';
+export { startPostgres } from './postgres';
+export type { TestPostgres } from './postgres';
+export { waitFor } from './wait-for';
