@@ -2,7 +2,7 @@ import { arch } from 'node:os';
 import { join } from 'node:path';
 import { L3afError } from '@l3af/contracts';
 import { type Bus, connectBus } from '@l3af/event-store';
-import { ensureBpffs, kernelRelease, watchInterfaces } from '@l3af/kernel';
+import { ensureBpffs, type KernelFeatures, probeFeatures, watchInterfaces } from '@l3af/kernel';
 import { goArchitecture } from '@l3af/oci';
 import { startHealthServer } from '@l3af/telemetry';
 import { ArtifactStore } from './artifact/artifact-store';
@@ -34,12 +34,13 @@ const trustRefreshMs = 15_000;
  */
 export function startExecutor(settings: Settings, log: Logger): Executor {
   ensureBpffs();
+  const kernel = probeFeatures();
   const memory = new ChainMemory(join(settings.cacheDir, 'chains.json'));
   const reporter = new Reporter(settings.node, new Outbox(join(settings.cacheDir, 'outbox')), log);
   const trust = new Trust(settings.trustedKeys, () => reconciler.scheduleAll());
   const client = new CachingRegistryClient(settings.registryUrl, join(settings.cacheDir, 'content'));
   const artifacts = new ArtifactStore(client, trust, goArchitecture(arch()));
-  const inputs = (): string => `${kernelRelease()} ${trust.fingerprint()}`;
+  const inputs = (): string => `${kernel.kernel} ${trust.fingerprint()}`;
   const reconciler = new Reconciler({ settings, artifacts, memory, reporter, log, inputs });
   const monitor = new Monitor({ reconciler, memory, reporter, log });
   reconciler.scheduleAll();
@@ -90,6 +91,7 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
 
 interface Parts {
   settings: Settings;
+  kernel: KernelFeatures;
   log: Logger;
   memory: ChainMemory;
   reporter: Reporter;
@@ -102,19 +104,19 @@ interface Parts {
 }
 
 async function serve(bus: Bus, parts: Parts): Promise<void> {
-  const { settings, log, memory, reporter, trust, artifacts, reconciler, monitor, closing } = parts;
+  const { settings, kernel, log, memory, reporter, trust, artifacts, reconciler, monitor, closing } = parts;
   closing.push(() => bus.close());
   reporter.connect(bus);
   closing.push(() => reporter.flush());
   await trust.refresh(bus);
-  await registerNode(bus, readNodeFacts(settings));
+  await registerNode(bus, readNodeFacts(settings, kernel));
   closing.push(repeat(trustRefreshMs, () => trust.refresh(bus), log));
   const rpc = serveRpc({ bus, node: settings.node, memory, reconciler, artifacts });
   closing.push(() => rpc.stop());
   closing.push(startHeartbeat({ node: settings.node, bus, chains: () => monitor.chains() }));
   const watch = watchInterfaces(settings.netns, () => {
     reconciler.scheduleAll();
-    registerNode(bus, readNodeFacts(settings)).catch((error: unknown) =>
+    registerNode(bus, readNodeFacts(settings, kernel)).catch((error: unknown) =>
       log.warn({ err: error }, 'node facts could not be stored'),
     );
   });

@@ -13,7 +13,12 @@ const appliedSchema = z.object({
 export const writeApplied = (applied: AppliedChain): string => JSON.stringify(applied);
 
 /** Kinds of drift that a swap cannot mend: something inside the generation was changed. */
-const damage = new Set<ObservedHook['drift'][number]['kind']>(['slot-empty', 'slot-changed', 'pin-missing']);
+const damage = new Set<ObservedHook['drift'][number]['kind']>([
+  'slot-empty',
+  'slot-changed',
+  'pin-missing',
+  'link-unpinned',
+]);
 
 /** What the kernel has on a hook, in the planner's words, with the raw observation. */
 export function observe(target: HookTarget): ObservedChain & { hook: ObservedHook } {

@@ -37,6 +37,8 @@ export class Reconciler {
   private readonly queue = new SerialQueue<string>((id) => this.reconcile(id));
   private readonly keys = new Map<string, ChainKey>();
   private readonly arrivals = new Map<string, Arrival>();
+  /** Hooks whose chain is to be loaded anew although it looks right, and those where that was done once. */
+  private readonly reloads = new Map<string, 'wanted' | 'done'>();
   /** What a hook waits for, so that it is reported once. */
   private readonly waiting = new Map<string, string>();
 
@@ -50,6 +52,7 @@ export class Reconciler {
     const id = chainKeyText(desired.key);
     if (known?.sequence !== desired.sequence) {
       memory.remember(desired);
+      this.reloads.delete(id);
       this.arrivals.set(id, { ...causation, receivedAt: performance.now() });
     }
     this.schedule(desired.key);
@@ -112,6 +115,14 @@ export class Reconciler {
     return true;
   }
 
+  /** Loads the live revision once more as a new generation: what remains when there is nothing to roll back to. */
+  reload(key: ChainKey): void {
+    const id = chainKeyText(key);
+    if (this.reloads.has(id)) return;
+    this.reloads.set(id, 'wanted');
+    this.schedule(key);
+  }
+
   private async reconcile(id: string): Promise<void> {
     const key = this.keys.get(id);
     const desired = key && this.options.memory.get(key);
@@ -132,7 +143,7 @@ export class Reconciler {
     const target = this.target(desired.key);
     if (!target) return this.withoutInterface(desired, arrival);
     const started = performance.now();
-    const observed = observe(target);
+    const observed = this.observe(target);
     const live = observed.live?.applied.sequence === desired.sequence && !observed.live.damaged;
     const artifacts = live ? new Map<string, Artifact>() : await this.artifactsOf(desired);
     const pullMs = performance.now() - started;
@@ -146,6 +157,7 @@ export class Reconciler {
     const outcome = await execute(actions, { target, artifacts });
     if (outcome.swap && observed.live && !observed.live.damaged)
       this.probation.start(desired.key, observed.live.generation, this.options.settings.probationMs);
+    if (this.reloads.has(chainKeyText(desired.key))) this.reloads.set(chainKeyText(desired.key), 'done');
     if (actions.length > 0) {
       const types = actions.map(({ type }) => type);
       log.info(
@@ -154,6 +166,13 @@ export class Reconciler {
       );
     }
     this.reportApplied({ desired, target, outcome, pullMs, arrival });
+  }
+
+  private observe(target: HookTarget): ReturnType<typeof observe> {
+    const observed = observe(target);
+    const id = chainKeyText(target);
+    if (this.reloads.get(id) === 'wanted' && observed.live) observed.live.damaged = true;
+    return observed;
   }
 
   private async artifactsOf(desired: DesiredChain): Promise<Map<string, Artifact>> {

@@ -2,20 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { arch } from 'node:os';
 import { type NodeFacts, nodeSubject } from '@l3af/contracts';
 import type { Bus } from '@l3af/event-store';
-import { kernelRelease, listInterfaces, probeFeatures } from '@l3af/kernel';
+import { type KernelFeatures, listInterfaces } from '@l3af/kernel';
 import type { Settings } from '../settings';
 
 const executorVersion = (require('../../package.json') as { version: string }).version;
 
 /** What this node is, read from the machine now. */
-export function readNodeFacts(settings: Settings): NodeFacts {
-  const probed = Object.entries(probeFeatures()).filter(
-    (entry): entry is [string, boolean] => entry[1] !== undefined,
-  );
+export function readNodeFacts(settings: Settings, kernel: KernelFeatures): NodeFacts {
   return {
     node: settings.node,
     labels: settings.labels,
-    kernel: kernelRelease(),
+    kernel: kernel.kernel,
     architecture: arch() === 'x64' ? 'amd64' : arch(),
     interfaces: listInterfaces(settings.netns)
       .filter(({ name }) => name !== 'lo')
@@ -27,7 +24,7 @@ export function readNodeFacts(settings: Settings): NodeFacts {
         up,
         ...(kind !== undefined && { kind }),
       })),
-    features: Object.fromEntries(probed),
+    features: kernel.supported,
     executor: { version: executorVersion, instance: settings.instance },
   };
 }

@@ -2,11 +2,13 @@ import {
   cannot,
   type ChainKey,
   chainKeyText,
+  type ConfigValue,
   L3afError,
+  type MapSchema,
   type NodeReply,
   type NodeRequest,
 } from '@l3af/contracts';
-import { decodeKey, decodeValue } from '@l3af/bpf-object';
+import { decodeKey, decodeMapValue } from '@l3af/bpf-object';
 import type { Bus, NodeHandlers, Subscription } from '@l3af/event-store';
 import { serveNode } from '@l3af/event-store';
 import { type HookTarget, type KfMap, openKfMap, readCounters } from '@l3af/kernel';
@@ -95,36 +97,27 @@ async function dumpMap(
   }
   const map = openKfMap(target, generation, { kf: kf.name, map: request.map });
   try {
-    const entries = readEntries(map, request.limit).map(({ key: keyBytes, value }) => ({
-      key: decodeKey(definition, keyBytes),
-      value: isPerCpu(map)
-        ? perCpu(value, definition.valueBytes).map((one) =>
-            decodeValue(definition.value ?? { kind: 'bytes', bytes: one.length }, one),
-          )
-        : decodeValue(definition.value ?? { kind: 'bytes', bytes: value.length }, value),
+    const found = [...map.entries(request.limit + 1)]; // one more than asked, to see that there is more
+    const entries = found.slice(0, request.limit).map((entry) => ({
+      key: decodeKey(definition, entry.key),
+      value: decodeEntry(map, definition, entry.value),
     }));
     return {
       map: request.map,
       type: map.info.type,
-      entries: entries.slice(0, request.limit),
-      truncated: entries.length > request.limit,
+      entries,
+      truncated: found.length > request.limit,
     };
   } finally {
     map.close();
   }
 }
 
-/** One more than the limit, so that the caller can say that there is more. */
-function readEntries(map: KfMap, limit: number): { key: Uint8Array; value: Uint8Array }[] {
-  return [...map.entries(limit + 1)];
-}
-
-const isPerCpu = (map: KfMap): boolean => map.info.type.includes('percpu');
-
-/** The kernel pads each CPU's value to 8 bytes. */
-function perCpu(values: Uint8Array, valueBytes: number): Uint8Array[] {
-  const step = Math.ceil(valueBytes / 8) * 8;
-  return Array.from({ length: values.length / step }, (_, cpu) =>
-    values.subarray(cpu * step, cpu * step + valueBytes),
+/** Per-CPU maps give a list, one value a CPU; the kernel pads each to 8 bytes. */
+function decodeEntry(map: KfMap, definition: MapSchema, bytes: Uint8Array): ConfigValue {
+  if (!map.info.type.includes('percpu')) return decodeMapValue(definition, bytes);
+  const step = Math.ceil(definition.valueBytes / 8) * 8;
+  return Array.from({ length: bytes.length / step }, (_, cpu) =>
+    decodeMapValue(definition, bytes.subarray(cpu * step, cpu * step + definition.valueBytes)),
   );
 }

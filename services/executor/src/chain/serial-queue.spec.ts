@@ -1,0 +1,33 @@
+import { SerialQueue } from './serial-queue';
+
+describe('SerialQueue', () => {
+  it('runs one at a time, a burst of one id once, and once more what is added while it runs', async () => {
+    const log: string[] = [];
+    let running = 0;
+    const queue: SerialQueue<string> = new SerialQueue(async (id) => {
+      expect(++running).toBe(1);
+      log.push(id);
+      if (log.length === 1) queue.add('a');
+      await Promise.resolve();
+      running--;
+    });
+    queue.add('a');
+    queue.add('a');
+    queue.add('b');
+    await queue.idle();
+    expect(log.sort()).toEqual(['a', 'a', 'b']);
+  });
+
+  it('takes nothing more once it is stopped', async () => {
+    const log: string[] = [];
+    const queue = new SerialQueue<string>(async (id) => {
+      log.push(id);
+      await Promise.resolve();
+    });
+    queue.add('a');
+    await queue.stop();
+    queue.add('b');
+    await queue.idle();
+    expect(log).not.toContain('b');
+  });
+});
