@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// corpus: {"exercises": "a helper that XDP programs may not call", "hook": "xdp", "program": "calls_tc_helper", "expect": {"refused": "verifier-refused"}, "kernel": "5.10", "log": "unknown func bpf_skb_vlan_pop"}
+// corpus: {"exercises": "a helper that XDP programs may not call", "hook": "xdp", "program": "calls_tc_helper", "expect": {"refused": "verifier-refused"}, "kernel": "5.10", "log": "bpf_skb_vlan_pop"}
 #include "corpus.h"
 
 SEC("xdp")

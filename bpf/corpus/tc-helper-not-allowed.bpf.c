@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// corpus: {"exercises": "a helper that TC programs may not call", "hook": "tc-ingress", "program": "calls_xdp_helper", "expect": {"refused": "verifier-refused"}, "kernel": "5.10", "log": "unknown func bpf_xdp_adjust_head"}
+// corpus: {"exercises": "a helper that TC programs may not call", "hook": "tc-ingress", "program": "calls_xdp_helper", "expect": {"refused": "verifier-refused"}, "kernel": "5.10", "log": "bpf_xdp_adjust_head"}
 #include "corpus.h"
 
 SEC("tc")

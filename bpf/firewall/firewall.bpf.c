@@ -23,7 +23,7 @@ struct prefix {
 
 /* Written as "udp/53". Port 0 stands for the whole protocol. */
 struct port {
-	enum protocol protocol;
+	__u16 protocol;
 	__u16 port;
 };
 

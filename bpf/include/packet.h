@@ -11,7 +11,7 @@
 
 #include <bpf/bpf_endian.h>
 
-enum protocol : __u16 {
+enum protocol {
 	PROTOCOL_HOPOPTS = 0,
 	PROTOCOL_ICMP = 1,
 	PROTOCOL_IGMP = 2,
@@ -62,7 +62,7 @@ struct packet {
 	/* Host byte order. */
 	__u16 source_port;
 	__u16 destination_port;
-	enum protocol protocol;
+	__u8 protocol;
 	bool is_ipv6;
 	/* Also of some malformed packets. */
 	bool has_addresses;
