@@ -49,7 +49,18 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
   const aborter = new AbortController();
   let ready = false;
   const closing: (() => unknown)[] = [];
-  const parts: Parts = { settings, log, memory, reporter, trust, artifacts, reconciler, monitor, closing };
+  const parts: Parts = {
+    settings,
+    kernel,
+    log,
+    memory,
+    reporter,
+    trust,
+    artifacts,
+    reconciler,
+    monitor,
+    closing,
+  };
   const health =
     settings.metricsPort === undefined
       ? undefined
