@@ -78,6 +78,7 @@ function readSections(file: SliceReader): ElfSection[] {
   // With 0xff00 sections or more the real numbers are in the first section header.
   const count = file.u16(60) || file.u64(start + 32);
   if (count > file.size / entryBytes) throw file.fail(60, `has ${count} sections, more than fit`);
+  file.slice(start, count * entryBytes);
   const namesIndex = file.u16(62) === 0xffff ? file.u32(start + 40) : file.u16(62);
   const header = (index: number): number => start + index * entryBytes;
   if (namesIndex >= count) throw file.fail(62, `names section ${namesIndex} of ${count}`);

@@ -54,10 +54,19 @@ function encodeMeaning(
   text: string,
   { type, codec }: { type: ValueType; codec: Codec },
 ): Uint8Array | undefined {
-  if (meaning === 'none' || /^[+-]?(\d+|0x[0-9a-f]+)$/i.test(text)) return undefined;
+  if (/^[+-]?(\d+|0x[0-9a-f]+)$/i.test(text)) return undefined;
+  if (meaning === 'none') return unnamedAddress(type, text);
   const parsed = parseMeaning(meaning, text, { type, codec });
   if (!parsed) throw refuse(codec.path, `${shown(text)} is not understood, needs ${needs[meaning]}`);
   return parsed;
+}
+
+/** Text that can only be an address is taken as one wherever one fits, whatever the field is called. */
+function unnamedAddress(type: ValueType, text: string): Uint8Array | undefined {
+  const isWord = type.kind === 'int' && type.bytes === 4 && !type.signed;
+  const isRow = type.kind === 'array' && type.element.kind === 'int';
+  if (isWord || (isRow && type.bytes === 4)) return parseAddress(text, 4);
+  return isRow && type.bytes === 16 ? parseAddress(text, 16) : undefined;
 }
 
 function parseMeaning(

@@ -68,7 +68,7 @@ const protocolNames = new Map(Object.entries(protocols).map(([name, number]) => 
  * address, `by_protocol` a protocol.
  */
 export function keyHint(mapName: string): string {
-  const singular = /addresses$/i.test(mapName) ? mapName.slice(0, -2) : mapName.replace(/s$/i, '');
+  const singular = /addresses$/i.test(mapName) ? mapName.slice(0, -2) : mapName.replace(/(?<!s)s$/i, '');
   return /(^|_)(source|destination|host|src|dst|peer)$/i.test(singular) ? 'addr' : singular;
 }
 
