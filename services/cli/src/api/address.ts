@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { L3afError, cannot } from '@l3af/contracts';
+import { z } from 'zod';
+
+export const defaultApi = 'http://127.0.0.1:8400';
+
+const endpointsSchema = z.object({ api: z.string() });
+
+/** Finds the API: the option, else `L3AF_API`, else `endpoints.json` in `L3AF_HOME` (default `.l3af/` in the clone), else the default port. */
+export function findApi(
+  option: string | undefined,
+  env: Record<string, string | undefined>,
+  root: string,
+): string {
+  if (option !== undefined) return checked(option, '--api');
+  if (env.L3AF_API) return checked(env.L3AF_API, 'L3AF_API');
+  const path = join(env.L3AF_HOME || join(root, '.l3af'), 'endpoints.json');
+  const text = readIfThere(path);
+  return text === undefined ? defaultApi : checked(apiIn(text, path), path);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new L3afError('invalid-environment', cannot('read', 'file', path, 'it is not readable'), {
+      cause: error,
+      hint: 'Name the API with --api URL or L3AF_API',
+    });
+  }
+}
+
+function apiIn(text: string, path: string): string {
+  try {
+    return endpointsSchema.parse(JSON.parse(text)).api;
+  } catch (error) {
+    throw new L3afError('invalid-environment', cannot('read', 'file', path, 'it names no API'), {
+      cause: error instanceof z.ZodError ? new Error(z.prettifyError(error)) : error,
+      hint: '`npm run up` writes it; or name the API with --api URL or L3AF_API',
+    });
+  }
+}
+
+function checked(text: string, from: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol)) return text.replace(/\/+$/, '');
+  throw new L3afError(
+    'invalid-environment',
+    cannot('use', 'API address', text, 'not a URL, needs http://HOST:PORT'),
+    {
+      hint: `It comes from ${from}`,
+    },
+  );
+}

@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { L3afError, cannot, describeError } from '@l3af/contracts';
+import { z } from 'zod';
+import { problemOf } from './problem';
+import { parseServerEvents, type ServerEvent } from './server-events';
+
+export interface ApiRequest {
+  method?: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  /** Sent as JSON, except bytes, which go as they are with `contentType`. */
+  body?: unknown;
+  contentType?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** Speaks to deploy-api; every failure is an {@link L3afError} that a person can read. */
+export class ApiClient {
+  constructor(
+    readonly url: string,
+    private readonly actor: string,
+  ) {}
+
+  /** Asks and checks the answer. It is returned as it came: fields that this version does not know are kept. */
+  async ask<T>(path: string, schema: z.ZodType<T>, request: ApiRequest = {}): Promise<T> {
+    const text = await (await this.send(path, request)).text();
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text);
+    } catch (cause) {
+      throw this.unexpected(path, 'not JSON', cause);
+    }
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return answer as T;
+    throw this.unexpected(path, 'not as expected', new Error(z.prettifyError(parsed.error)));
+  }
+
+  async text(path: string): Promise<string> {
+    return (await this.send(path, { headers: { accept: 'text/plain' } })).text();
+  }
+
+  /**
+   * Follows a stream of server-sent events. A connection that breaks is made again with `Last-Event-ID`, so that
+   * none is missed; the iteration ends when the server ends a stream that was not asked to `follow`, or by `signal`.
+   */
+  async *events(path: string, { follow = true, signal }: { follow?: boolean; signal?: AbortSignal } = {}) {
+    let last: string | undefined;
+    let connected = false;
+    while (!signal?.aborted) {
+      try {
+        const response = await this.send(path, {
+          headers: { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) },
+          ...(signal && { signal }),
+        });
+        connected = true;
+        for await (const event of this.read(path, response)) {
+          last = event.id ?? last;
+          yield event;
+        }
+        if (!follow) return;
+      } catch (error) {
+        if (signal?.aborted) return;
+        if (!follow || !connected || !passing(error)) throw error;
+      }
+      // A server that is away, or ends each stream at once, must not be asked in a tight loop.
+      await delay(reconnectMs, undefined, signal && { signal }).catch(() => undefined);
+    }
+  }
+
+  private async *read(path: string, response: Response): AsyncIterable<ServerEvent> {
+    try {
+      yield* parseServerEvents(response.body ?? new ReadableStream<Uint8Array>());
+    } catch (cause) {
+      const message = cannot('read', 'event stream', this.url + path, 'it broke off');
+      throw new L3afError('api-unreachable', message, { cause });
+    }
+  }
+
+  private async send(path: string, request: ApiRequest): Promise<Response> {
+    const method = request.method ?? 'GET';
+    const bytes = request.body instanceof Uint8Array;
+    const body = bytes ? (request.body as Uint8Array) : request.body && JSON.stringify(request.body);
+    let response: Response;
+    try {
+      response = await fetch(this.url + path, {
+        method,
+        headers: {
+          accept: 'application/json',
+          'x-l3af-actor': this.actor,
+          ...(body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
+          ...request.headers,
+        },
+        ...(body !== undefined && { body: body as string | Uint8Array<ArrayBuffer> }),
+        ...(request.signal && { signal: request.signal }),
+      });
+    } catch (error) {
+      throw this.unreachable(error);
+    }
+    if (response.ok) return response;
+    throw problemOf(`${method} ${path}`, response.status, await response.text().catch(() => ''));
+  }
+
+  private unreachable(error: unknown): L3afError {
+    return new L3afError('api-unreachable', cannot('reach the', 'API', this.url, whyUnreachable(error)));
+  }
+
+  private unexpected(path: string, state: string, cause: unknown): L3afError {
+    return new L3afError('internal', cannot('read', 'answer', this.url + path, state), {
+      cause,
+      hint: 'Check that the address is an L3AF API of this version',
+    });
+  }
+}
+
+const reconnectMs = 500;
+
+/** True for what goes away by itself: the API or something behind it restarts. */
+const passing = (error: unknown): boolean =>
+  error instanceof L3afError && error.code !== 'internal' && describeError(error.code).http >= 500;
+
+const reasons: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the host name does not resolve',
+  ETIMEDOUT: 'no answer in time',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  ECONNRESET: 'connection reset',
+  UND_ERR_SOCKET: 'connection closed',
+  EHOSTUNREACH: 'host unreachable',
+};
+
+function whyUnreachable(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code !== undefined) return reasons[code] ?? code;
+    if (!(cause.cause instanceof Error)) return cause.message;
+  }
+  return String(error);
+}

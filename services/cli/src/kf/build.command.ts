@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { L3afError, cannot, packageNameSchema, versionSchema } from '@l3af/contracts';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { z } from 'zod';
+import type { ApiRequest } from '../api/api-client';
+import { plural } from '../output/words';
+import type { CommonOptions, Session } from '../session';
+import type { Surroundings } from '../surroundings';
+import { UsageError, action } from '../usage';
+import { awaitBuild, buildAcceptedSchema } from './await-build';
+import { archiveFolder } from './folder-archive';
+import { parseGitUrl } from './git-url';
+
+interface BuildOptions extends CommonOptions {
+  name?: string;
+  version?: string;
+  folder?: string;
+  wait: boolean;
+}
+
+/** `kf build` and `kf publish`. */
+export function addBuildCommands(kf: Command, surroundings: Surroundings): void {
+  const build = kf
+    .command('build')
+    .description('compile a KF from source, sign and publish it')
+    .argument('<source>', 'a folder (or one .bpf.c file), or GIT_URL[#REF[:FOLDER]]')
+    .option('--folder <path>', 'the folder of the KF inside the repository or archive');
+  action<BuildOptions>(withNaming(build), surroundings, (session, options, [source]) =>
+    buildFrom(session, options, source!),
+  );
+  const publish = kf
+    .command('publish')
+    .description('sign and publish a compiled object')
+    .argument('<file>', 'an ELF object, built by clang -O2 -g -target bpf');
+  action<BuildOptions>(withNaming(publish), surroundings, async (session, options, [file]) => {
+    const body = await readFile(file!).catch((cause: Error) => {
+      throw new L3afError('source-unavailable', `Cannot read file "${file}": ${cause.message}`);
+    });
+    if (body.length === 0)
+      throw new L3afError('invalid-object', cannot('publish', 'file', file!, 'it is empty'));
+    const query = queryOf(options, basename(file!));
+    await request(
+      session,
+      `/v1/packages?${query}`,
+      { body, contentType: 'application/octet-stream' },
+      options,
+    );
+  });
+}
+
+async function buildFrom(session: Session, options: BuildOptions, source: string): Promise<void> {
+  const git = existsSync(source) ? undefined : parseGitUrl(source);
+  if (git) {
+    const folder = options.folder ?? git.folder;
+    const body = {
+      git: { ...git, ...(folder !== undefined && { folder }) },
+      ...(options.name !== undefined && { name: options.name }),
+      ...(options.version !== undefined && { version: options.version }),
+    };
+    await request(session, '/v1/builds', { body }, options);
+    return;
+  }
+  if (!existsSync(source) && source.includes('#')) {
+    throw new UsageError(
+      `Cannot build "${source}": neither a folder nor a git URL, needs DIR or GIT_URL[#REF]`,
+    );
+  }
+  const archive = await archiveFolder(source);
+  session.print.note(
+    session.print.noteStyle.dim(`sending ${plural(archive.fileCount, 'file')} of ${source}`),
+  );
+  const query = queryOf(options, archive.fileName);
+  const sent = { body: archive.content, contentType: 'application/gzip' };
+  await request(session, `/v1/builds?${query}`, sent, options);
+}
+
+async function request(
+  session: Session,
+  path: string,
+  sent: ApiRequest,
+  options: BuildOptions,
+): Promise<void> {
+  const accepted = await session.api.ask(path, buildAcceptedSchema, { ...sent, method: 'POST' });
+  session.print.note(session.print.noteStyle.dim(`build ${accepted.build}`));
+  if (!options.wait) {
+    session.print.result(accepted, () => accepted.build);
+    return;
+  }
+  const { name, version, digest } = await awaitBuild(session, accepted);
+  session.print.result({ name, version, digest }, () => `${name}@${version} ${digest}`);
+}
+
+function queryOf(options: BuildOptions, fileName: string): URLSearchParams {
+  const query = new URLSearchParams({ fileName });
+  for (const name of ['name', 'version', 'folder'] as const) {
+    const value = options[name];
+    if (value !== undefined) query.set(name, value);
+  }
+  return query;
+}
+
+function withNaming(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--name <name>', 'name of the package; default: kf.yaml, else the file name').argParser(
+        checkedBy(packageNameSchema),
+      ),
+    )
+    .addOption(
+      new Option('--version <version>', "its version; default: kf.yaml, else the source's digest").argParser(
+        checkedBy(versionSchema),
+      ),
+    )
+    .option('--no-wait', 'do not wait for the build');
+}
+
+const checkedBy = (schema: z.ZodString) => (text: string) => {
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(`It ${parsed.error.issues[0]!.message}.`);
+};

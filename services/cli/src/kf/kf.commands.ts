@@ -1,0 +1,99 @@
+import {
+  L3afError,
+  buildViewSchema,
+  cannot,
+  packageViewSchema,
+  parsePackageReference,
+} from '@l3af/contracts';
+import type { PackageVersionView, PackageView } from '@l3af/contracts';
+import { Argument, type Command } from 'commander';
+import { z } from 'zod';
+import { instanceArgument, readConfig } from '../chain/chain.commands';
+import { changeChain, withChangeOptions, type ChangeOptions } from '../chain/change';
+import { chainKeyOf } from '../chain/path';
+import type { Session } from '../session';
+import type { Surroundings } from '../surroundings';
+import { action, chainArguments, packageArgument } from '../usage';
+import { addBuildCommands } from './build.command';
+import { buildsTable, packageText, packagesTable } from './kf.tables';
+
+/** `l3af kf …`. */
+export function addKfCommands(kf: Command, surroundings: Surroundings): void {
+  addBuildCommands(kf, surroundings);
+  addCatalogue(kf, surroundings);
+  for (const enabled of [true, false]) {
+    const name = enabled ? 'enable' : 'disable';
+    const description = enabled
+      ? 'switch a KF of a chain on'
+      : 'switch a KF of a chain off; packets go on to the next';
+    action<ChangeOptions>(changing(kf, name, description), surroundings, (session, options, args) =>
+      patch(session, args, { enabled }, options),
+    );
+  }
+  const config = changing(kf, 'config', "change a KF's configuration in its chain").requiredOption(
+    '--config <file>',
+    'its maps and constants, YAML or JSON; - is stdin',
+  );
+  action<ChangeOptions & { config: string }>(config, surroundings, async (session, options, args) =>
+    patch(session, args, { config: await readConfig(session, options.config) }, options),
+  );
+}
+
+const changing = (kf: Command, name: string, description: string): Command =>
+  withChangeOptions(
+    chainArguments(kf.command(name).description(description)).addArgument(instanceArgument()),
+  );
+
+function patch(session: Session, args: string[], body: object, options: ChangeOptions): Promise<void> {
+  const change = {
+    key: chainKeyOf(args),
+    request: { method: 'PATCH' as const, body },
+    below: ['kfs', args[3]!],
+  };
+  return changeChain(session, change, options);
+}
+
+function addCatalogue(kf: Command, surroundings: Surroundings): void {
+  const list = kf.command('list').description('list the published packages');
+  action(list, surroundings, async ({ api, print }) => {
+    const packages = await api.ask('/v1/packages', z.array(packageViewSchema));
+    print.result(packages, () =>
+      packages.length === 0 ? 'no package is published yet' : packagesTable(packages, print),
+    );
+  });
+
+  const show = kf
+    .command('show')
+    .description('show a package: its versions, programs, maps, constants, signers and verified kernels')
+    .addArgument(new Argument('<name>', 'NAME, NAME@VERSION or NAME@sha256:…').argParser(packageArgument));
+  action(show, surroundings, async ({ api, print }, _options, [text]) => {
+    const { name, version, digest } = parsePackageReference(text!)!;
+    const view = await api.ask(`/v1/packages/${encodeURIComponent(name)}`, packageViewSchema);
+    const chosen = choose(view, version ?? digest);
+    // With a version asked for, that one is the answer; without, the whole package.
+    const value = version === undefined && digest === undefined ? view : chosen;
+    print.result(value, () => packageText(view, chosen, print));
+  });
+
+  const builds = kf.command('builds').description('list the builds');
+  action(builds, surroundings, async ({ api, print }) => {
+    const views = await api.ask('/v1/builds', z.array(buildViewSchema));
+    print.result(views, () => (views.length === 0 ? 'nothing was built yet' : buildsTable(views, print)));
+  });
+
+  const log = kf.command('log').description("print a build's log").argument('<build>', 'id of the build');
+  action(log, surroundings, async ({ api, print }, _options, [build]) => {
+    print.write(await api.text(`/v1/builds/${encodeURIComponent(build!)}/log`));
+  });
+}
+
+/** The version or digest that was asked for; without, the newest that is not yanked. */
+function choose(view: PackageView, wanted: string | undefined): PackageVersionView {
+  const chosen =
+    wanted === undefined
+      ? (view.versions.find(({ yanked }) => yanked === null) ?? view.versions[0])
+      : view.versions.find(({ version, digest }) => version === wanted || digest === wanted);
+  if (chosen) return chosen;
+  const state = wanted === undefined ? 'it has no versions' : 'no such version';
+  throw new L3afError('unknown-version', cannot('show', 'package', `${view.name}@${wanted ?? ''}`, state));
+}
