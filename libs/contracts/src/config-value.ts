@@ -58,7 +58,7 @@ export const valueTypeSchema: z.ZodType<ValueType> = z.lazy(() =>
   ]),
 );
 
-const structFieldSchema: z.ZodType<StructField> = z.lazy(() =>
+export const structFieldSchema: z.ZodType<StructField> = z.lazy(() =>
   z.object({
     name: z.string(),
     offset: z.number(),

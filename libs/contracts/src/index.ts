@@ -34,6 +34,7 @@ export type { ChainState, KfCounters, ChainView, ChainHistoryEntry, Accepted } f
 export {
   configValueSchema,
   valueTypeSchema,
+  structFieldSchema,
   mapSchemaSchema,
   constantSchemaSchema,
   programSchemaSchema,
@@ -147,6 +148,8 @@ export {
   reportEventSchema,
 } from './report.events';
 export type { AttachMode, ReportedKf, ApplyTimings, ReportEvent } from './report.events';
+export { statusViewSchema, buildAcceptedSchema } from './status.view';
+export type { StatusView, BuildAccepted } from './status.view';
 export { eventStream, buildConsumer, buckets, natsServerMinimum } from './streams';
 export {
   chainSubject,
