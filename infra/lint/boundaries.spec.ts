@@ -28,7 +28,7 @@ const adapter = 'libs/telemetry/src/index.ts';
 const control = 'services/cli/src/main.ts';
 const executor = 'services/executor/src/main.ts';
 const plan = 'services/executor/src/chain/plan.ts';
-const tagged = /can only depend on libs tagged|not allowed to depend on|Circular dependency/;
+const tagged = /can only depend on libs tagged|cannot depend on|not allowed to depend on|Circular dependency/;
 
 const bad: BadCode[] = [
   { what: 'pg in contracts', path: contracts, text: uses('Client', 'pg'), rule: boundary },
