@@ -5,7 +5,11 @@ const base = {
   transform: { '^.+\\.ts$': '<rootDir>/infra/swc-jest.cjs' },
   testEnvironmentOptions: { customExportConditions: ['l3af-src', 'node', 'node-addons'] },
   moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
-  modulePathIgnorePatterns: ['<rootDir>/(libs|services)/[^/]+/dist/', '<rootDir>/.l3af/', '<rootDir>/.cache/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/(libs|services)/[^/]+/dist/',
+    '<rootDir>/.l3af/',
+    '<rootDir>/.cache/',
+  ],
   cacheDirectory: '<rootDir>/.cache/jest',
   transformIgnorePatterns: ['/node_modules/'],
 };
