@@ -67,6 +67,8 @@ struct packet {
 	/* Also of some malformed packets. */
 	bool has_addresses;
 	bool has_ports;
+	/* A SYN without ACK. */
+	bool is_tcp_request;
 	/* A fragment other than the first: it carries no transport header. */
 	bool is_later_fragment;
 };
@@ -133,6 +135,7 @@ static __always_inline enum packet_kind packet_read_ports(const struct packet_so
 							  struct packet *packet)
 {
 	__be16 ports[2];
+	__u8 tcp_flags;
 
 	if (packet->is_later_fragment)
 		return PACKET_IP;
@@ -152,6 +155,8 @@ static __always_inline enum packet_kind packet_read_ports(const struct packet_so
 	packet->source_port = bpf_ntohs(ports[0]);
 	packet->destination_port = bpf_ntohs(ports[1]);
 	packet->has_ports = true;
+	if (packet->protocol == PROTOCOL_TCP && packet_read(from, offset + 13, &tcp_flags, sizeof(tcp_flags)))
+		packet->is_tcp_request = (tcp_flags & 0x12) == 0x02;
 	return PACKET_IP;
 }
 

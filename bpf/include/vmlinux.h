@@ -256,10 +256,20 @@ struct trace_event_raw_inet_sock_set_state {
 	__u16 sport;
 	__u16 dport;
 	__u16 family;
+	__u16 protocol;
 	__u8 saddr[4];
 	__u8 daddr[4];
 	__u8 saddr_v6[16];
 	__u8 daddr_v6[16];
+};
+
+/* The states between which inet_sock_set_state moves a socket. */
+enum {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT = 2,
+	TCP_SYN_RECV = 3,
+	TCP_CLOSE = 7,
+	TCP_LISTEN = 10,
 };
 
 struct task_struct {
