@@ -1,0 +1,48 @@
+import {
+  cannot,
+  chainKeyText,
+  L3afError,
+  parsePackageReference,
+  type ChainKey,
+  type DesiredKf,
+  type PackageView,
+} from '@l3af/contracts';
+import { queryConfig, type Bus } from '@l3af/event-store';
+import { resolveKf, type ResolveInput } from './resolve';
+
+/** Asks config-store what one change needs to know, each thing once. */
+export class LookUp {
+  private readonly packages = new Map<string, Promise<PackageView | null>>();
+
+  constructor(private readonly bus: Bus) {}
+
+  packageOf(name: string): Promise<PackageView | null> {
+    let found = this.packages.get(name);
+    if (!found) this.packages.set(name, (found = queryConfig(this.bus, 'packages.get', { name })));
+    return found;
+  }
+
+  /** A KF of a document with its package looked up. */
+  async kf(input: Omit<ResolveInput, 'view'>): Promise<DesiredKf> {
+    const { name } = parsePackageReference(input.document.package)!;
+    return resolveKf({ ...input, view: await this.packageOf(name) });
+  }
+
+  /** Refuses a chain for a node that never registered, or for an interface that the node does not have. */
+  async requireTarget(key: ChainKey, needs: { interface: boolean }): Promise<void> {
+    const node = await queryConfig(this.bus, 'nodes.get', { name: key.node });
+    if (!node) {
+      throw new L3afError(
+        'unknown-node',
+        cannot('use', 'node', key.node, 'no node of this name has registered'),
+      );
+    }
+    if (!needs.interface || node.interfaces.some(({ name }) => name === key.interface)) return;
+    const interfaces = node.interfaces.map(({ name }) => name);
+    const state = `node ${key.node} has ${interfaces.join(', ') || 'none'}`;
+    throw new L3afError('unknown-interface', cannot('use', 'interface', key.interface, state), {
+      hint: '`l3af nodes -o json` lists the interfaces; to deploy before the interface appears, allow it to be missing',
+      details: { chain: chainKeyText(key), interfaces },
+    });
+  }
+}
