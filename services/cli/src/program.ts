@@ -39,10 +39,10 @@ export function createProgram(surroundings: Surroundings): Command {
 }
 
 function group(program: Command, name: string, description: string): Command {
-  // Options and output settings are inherited at creation, so they must be set on the program first.
-  return program.command(name).description(description).enablePositionalOptions();
+  return withCommonOptions(program.command(name).description(description));
 }
 
+/** Must come before the commands are added: they take these settings over when they are made. */
 function prepare(program: Command, { stdout, stderr }: Surroundings): void {
   program.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(text),

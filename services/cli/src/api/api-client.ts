@@ -85,7 +85,8 @@ export class ApiClient {
         method,
         headers: {
           accept: 'application/json',
-          'x-l3af-actor': this.actor,
+          // Headers are ASCII, names are not.
+          'x-l3af-actor': encodeURIComponent(this.actor),
           ...(body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
           ...request.headers,
         },
@@ -130,10 +131,11 @@ const reasons: Record<string, string> = {
 };
 
 function whyUnreachable(error: unknown): string {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code !== undefined) return reasons[code] ?? code;
-    if (!(cause.cause instanceof Error)) return cause.message;
+  let reason = String(error);
+  for (let cause = error as NodeJS.ErrnoException | undefined; cause;) {
+    if (typeof cause.code === 'string') return reasons[cause.code] ?? cause.code;
+    reason = cause.message ?? reason;
+    cause = cause.cause as NodeJS.ErrnoException | undefined;
   }
-  return String(error);
+  return reason;
 }

@@ -86,7 +86,8 @@ function withoutBigInts(value: unknown): unknown {
 }
 
 function refuseTwins(source: Source, kfs: z.infer<typeof chainDocumentSchema>['kfs']): void {
-  const names = kfs.map((kf) => kf.name ?? kf.package.split('@')[0]!);
+  // As the API names a KF that has no name: by the last part of its package's.
+  const names = kfs.map((kf) => kf.name ?? kf.package.split('@')[0]!.split('/').pop()!);
   const twin = names.findIndex((name, index) => names.indexOf(name) < index);
   if (twin < 0) return;
   const error = refuse(source, ['kfs', twin], `two KFs are named "${names[twin]}"`);

@@ -67,15 +67,12 @@ function versionText(version: PackageVersionView, print: Printer): string {
     ['digest', version.digest],
     ['source', version.sourceDigest],
     ['signed by', version.signers.map((signer) => signer.slice(0, 16)).join(', ') || 'nobody'],
-    ['verified', verified.join('\n             ') || null],
+    ['verified', verified.join('\n') || null],
   ];
-  const lines = facts.flatMap(([name, value]) =>
-    value === null ? [] : [`${`${name}:`.padEnd(13)}${value}`],
-  );
+  const known = facts.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
   const head = print.style.bold(`${version.name}@${version.version}`);
-  return [[head, ...lines].join('\n'), ...(version.schema ? schemaText(version.schema, print) : [])].join(
-    '\n\n',
-  );
+  const schema = version.schema ? schemaText(version.schema, print) : [];
+  return [`${head}\n${print.facts(known)}`, ...schema].join('\n\n');
 }
 
 function schemaText(schema: ObjectSchema, print: Printer): string[] {

@@ -43,6 +43,12 @@ export class Printer {
     this.surroundings.stderr.write(`${text}\n`);
   }
 
+  /** Names with what they stand for, wrapped below each other. */
+  facts(facts: readonly (readonly [string, string])[]): string {
+    const rows = facts.map(([name, value]) => [`${name}:`, value]);
+    return renderTable([{ head: '' }, { head: '', flexible: true }], rows, this.width);
+  }
+
   table(columns: Column[], rows: string[][]): string {
     const heads = columns.map((column) => ({ ...column, head: column.head.toUpperCase() }));
     const lines = renderTable(heads, rows, this.width).split('\n');

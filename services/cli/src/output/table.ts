@@ -27,7 +27,7 @@ export interface Column {
   flexible?: boolean;
 }
 
-/** Renders rows under headings, without lines and without blanks at the ends; `width` in columns of text. */
+/** Renders rows under headings (if there are any), without lines and without blanks at the ends; `width` in columns of text. */
 export function renderTable(columns: Column[], rows: string[][], width: number): string {
   const natural = columns.map((column, at) =>
     Math.max(column.head.length, ...rows.map((row) => longestLine(row[at] ?? ''))),
@@ -40,7 +40,7 @@ export function renderTable(columns: Column[], rows: string[][], width: number):
   const table = new Table({
     chars: noLines,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    head: columns.map((column) => column.head),
+    head: columns.some((column) => column.head !== '') ? columns.map((column) => column.head) : [],
     colAligns: columns.map((column) => column.align ?? 'left'),
     colWidths: natural,
     wordWrap: true,

@@ -1,0 +1,316 @@
+import {
+  buildViewSchema,
+  chainHistoryEntrySchema,
+  chainViewSchema,
+  nodeViewSchema,
+  packageViewSchema,
+  projectionStatusSchema,
+} from '@l3af/contracts';
+import { z } from 'zod';
+
+// Fixed answers of the API; each is checked by the schema that the API itself is bound to.
+const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
+const at = '2026-08-22T10:15:30.123Z';
+
+const kf = (name: string, packageName: string, version: string) => ({
+  name,
+  package: packageName,
+  version,
+  digest: digest(version.startsWith('1.2') ? 'a' : 'b'),
+  program: packageName,
+  enabled: true,
+  proceedOn: ['PASS'],
+  config: {},
+  state: 'keep' as const,
+});
+const firewall = kf('edge-firewall', 'firewall', '1.2.0');
+const limit = { ...kf('fair-share', 'ratelimiting', '1.0.0'), enabled: false };
+const counter = kf('flow-counter', 'flow-counter', '1.0.0');
+
+export const liveChain = chainViewSchema.parse({
+  node: 'demo-1',
+  interface: 'l3af0',
+  hook: 'xdp',
+  desired: { revision: 7, sequence: 412, kfs: [firewall, limit, counter] },
+  reported: {
+    revision: 7,
+    state: 'live',
+    generation: 7,
+    mode: 'native',
+    at,
+    kfs: [
+      { name: 'edge-firewall', programId: 123, verdicts: { DROP: 15, ABORTED: 2 }, proceeded: 90210 },
+      { name: 'fair-share', programId: 124, verdicts: { DROP: 0 }, proceeded: 90210 },
+      { name: 'flow-counter', programId: 125, verdicts: {}, proceeded: 1234567 },
+    ],
+    warnings: ['native XDP is not available on l3af1'],
+  },
+});
+
+export const rejectedChain = chainViewSchema.parse({
+  node: 'demo-1',
+  interface: 'l3af0',
+  hook: 'tc-ingress',
+  desired: { revision: 3, sequence: 420, kfs: [counter] },
+  reported: {
+    revision: 3,
+    state: 'rejected',
+    at,
+    kfs: [],
+    error: {
+      code: 'verifier-refused',
+      message: 'Cannot load KF "flow-counter": the verifier refused program "count"',
+      hint: 'The kernel told why',
+    },
+    log: { bucket: 'l3af-logs', digest: digest('c'), sizeBytes: 81234 },
+  },
+});
+
+export const emptyChain = chainViewSchema.parse({
+  node: 'demo-1',
+  interface: 'l3af0',
+  hook: 'tc-egress',
+  desired: { revision: 2, sequence: 9, kfs: [] },
+  reported: null,
+});
+
+export const history = z.array(chainHistoryEntrySchema).parse([
+  {
+    sequence: 412,
+    at,
+    actor: 'alice',
+    revision: 7,
+    change: { kind: 'move', summary: 'move flow-counter from 1 to 3', reason: 'count what is left' },
+    kfs: [firewall, limit, counter],
+    outcome: 'applied',
+  },
+  {
+    sequence: 411,
+    at,
+    actor: 'bob',
+    revision: 6,
+    change: { kind: 'insert', summary: 'insert flow-counter at 1' },
+    kfs: [counter, firewall, limit],
+    outcome: 'rejected',
+    error: { code: 'kernel-error', message: 'Cannot attach chain "demo-1/l3af0/xdp": EBUSY' },
+  },
+]);
+
+export const nodes = z.array(nodeViewSchema).parse([
+  {
+    name: 'demo-1',
+    labels: { region: 'eu', rack: 'r7' },
+    kernel: '6.18.0-cloud-amd64',
+    architecture: 'x86_64',
+    interfaces: [{ name: 'l3af0', ifindex: 2, mtu: 1500, mac: '02:00:00:00:00:01', up: true, kind: 'veth' }],
+    features: { tcx: true },
+    registeredAt: at,
+    lastSeenAt: at,
+    state: 'ready',
+    rssBytes: 65 * 1024 * 1024,
+  },
+  {
+    name: 'edge-2',
+    labels: {},
+    kernel: '5.10.0-32-amd64',
+    architecture: 'x86_64',
+    interfaces: ['eth0', 'eth1', 'eth0.100', 'bond0', 'br-internal', 'wg0'].map((name, index) => ({
+      name,
+      ifindex: index + 1,
+      mtu: 1500,
+      mac: '02:00:00:00:00:02',
+      up: true,
+    })),
+    features: { tcx: false },
+    registeredAt: at,
+    lastSeenAt: null,
+    state: 'silent',
+    rssBytes: null,
+  },
+]);
+
+const version = {
+  name: 'firewall',
+  publishedAt: at,
+  architectures: ['bpfel'],
+  sizeBytes: 24_576,
+  description:
+    'Denies packets by source prefix, destination prefix, and protocol with port. IPv4 and IPv6, XDP and TC.',
+  license: 'GPL-2.0-only OR BSD-2-Clause',
+  sourceDigest: digest('d'),
+  signers: ['e'.repeat(64)],
+  verified: [
+    { kernel: '6.18.0', architecture: 'x86_64', loaded: true, error: null },
+    {
+      kernel: '5.10.0',
+      architecture: 'x86_64',
+      loaded: false,
+      error: { code: 'verifier-refused', message: 'unknown func bpf_loop' },
+    },
+  ],
+};
+const u32 = { kind: 'int', bytes: 4, signed: false };
+export const firewallPackage = packageViewSchema.parse({
+  name: 'firewall',
+  versions: [
+    {
+      ...version,
+      version: '1.3.0',
+      digest: digest('f'),
+      yanked: 'drops IPv6 fragments',
+      schema: null,
+    },
+    {
+      ...version,
+      version: '1.2.0',
+      digest: digest('a'),
+      yanked: null,
+      schema: {
+        programs: [
+          { name: 'firewall', section: 'xdp', type: 'xdp' },
+          { name: 'firewall_tc', section: 'tc', type: 'sched_cls' },
+        ],
+        maps: [
+          {
+            name: 'deny_sources',
+            type: 'lpm_trie',
+            keyBytes: 20,
+            valueBytes: 4,
+            entriesMax: 65536,
+            flags: 1,
+            key: {
+              kind: 'struct',
+              name: 'prefix',
+              bytes: 20,
+              fields: [
+                { name: 'prefix_length', offset: 0, type: u32 },
+                {
+                  name: 'address',
+                  offset: 4,
+                  type: { kind: 'array', bytes: 16, length: 16, element: { ...u32, bytes: 1 } },
+                },
+              ],
+            },
+            value: u32,
+          },
+          { name: 'raw', type: 'hash', keyBytes: 6, valueBytes: 8, entriesMax: 16, flags: 0 },
+        ],
+        constants: [
+          {
+            name: 'default_action',
+            section: '.rodata',
+            offset: 0,
+            type: { kind: 'enum', name: 'action', bytes: 4, values: { ACTION_PASS: 0, ACTION_DROP: 1 } },
+          },
+        ],
+      },
+    },
+  ],
+});
+
+export const builds = z.array(buildViewSchema).parse([
+  {
+    id: '0198c000-0000-7000-8000-000000000001',
+    state: 'succeeded',
+    requestedAt: at,
+    requestedBy: 'alice',
+    builder: 'builder-1',
+    name: 'firewall',
+    version: '1.2.0',
+    digest: digest('a'),
+    error: null,
+    diagnostics: [],
+    log: null,
+    durationMs: 812,
+  },
+  {
+    id: '0198c000-0000-7000-8000-000000000002',
+    state: 'failed',
+    requestedAt: at,
+    requestedBy: 'bob',
+    builder: 'builder-1',
+    name: null,
+    version: null,
+    digest: null,
+    error: { code: 'build-failed', message: 'Cannot compile "drop.bpf.c": 1 error' },
+    diagnostics: [],
+    log: null,
+    durationMs: 240,
+  },
+]);
+
+export const projections = z.array(projectionStatusSchema).parse([
+  { name: 'chains', sequence: 1234, lag: 0, state: 'running', error: null },
+  {
+    name: 'packages',
+    sequence: 1200,
+    lag: 34,
+    state: 'stopped',
+    error: { sequence: 1201, message: 'Cannot read event "PackagePublished" version 9: no such version' },
+  },
+]);
+
+/** A message of the event stream, as server-sent events carry it. */
+export const message = (sequence: number, stream: string, ...events: { type: string; data: unknown }[]) => ({
+  sequence,
+  subject: `l3af.evt.${stream}`,
+  envelope: {
+    id: `0198c000-0000-7000-8000-00000000${sequence}`,
+    streamId: stream,
+    at,
+    actor: 'alice',
+    correlationId: 'correlation',
+    causationId: 'causation',
+    events: events.map((event) => ({ ...event, version: 1 })),
+  },
+});
+
+const head = { node: 'demo-1', interface: 'l3af0', hook: 'xdp' };
+const stream = 'report.demo-1.l3af0.xdp';
+
+export const applied = (revision: number) =>
+  message(500 + revision, stream, {
+    type: 'ChainApplied',
+    data: {
+      ...head,
+      revision,
+      sequence: 400 + revision,
+      generation: revision,
+      mode: 'native',
+      kfs: [],
+      timings: { pullMs: 1, loadMs: 8, swapMs: 0.2, totalMs: 12.4 },
+      warnings: [],
+    },
+  });
+
+export const rejected = (revision: number) =>
+  message(500 + revision, stream, {
+    type: 'ChainRejected',
+    data: {
+      ...head,
+      revision,
+      sequence: 400 + revision,
+      error: {
+        code: 'verifier-refused',
+        message: 'Cannot load KF "edge-firewall": the verifier refused program "firewall"',
+        causes: ['Cannot load program "firewall": EACCES', 'Permission denied'],
+        details: {
+          lines: [
+            '10: (61) r0 = *(u32 *)(r1 +0)',
+            "R1 invalid mem access 'scalar'",
+            'processed 11 insns (limit 1000000)',
+          ],
+        },
+      },
+      kf: 'edge-firewall',
+      log: { bucket: 'l3af-logs', digest: digest('c'), sizeBytes: 81234 },
+      liveRevision: revision - 1,
+    },
+  });
+
+export const accepted = (revision: number, changed = true) => ({
+  revision,
+  sequence: 400 + revision,
+  watch: `/v1/events?watch=${revision}`,
+  changed,
+});
