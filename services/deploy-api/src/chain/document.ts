@@ -51,10 +51,10 @@ export function parseText(text: string, code: ErrorCode): ParsedText {
 export function validate<T extends z.ZodType>(parsed: ParsedText, schema: T, code: ErrorCode): z.output<T> {
   const result = schema.safeParse(parsed.value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => ({
-    path: path.map(String).join('.'),
-    line: parsed.lineOf(path),
-    message,
+  const problems = result.error.issues.map((issue) => ({
+    path: issue.path.map(String).join('.'),
+    line: parsed.lineOf(issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path),
+    message: issue.message,
   }));
   const text = problems
     .map(({ path, line, message }) => `${path || 'document'}${line ? ` (line ${line})` : ''}: ${message}`)

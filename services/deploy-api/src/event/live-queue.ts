@@ -1,0 +1,47 @@
+import type { Bus, StoredEnvelope } from '@l3af/event-store';
+
+export type Mixed = { kind: 'stored'; stored: StoredEnvelope } | { kind: 'live'; data: unknown };
+
+export interface MixOptions {
+  subject: string;
+  liveSubject: string;
+  fromSequence: number;
+  signal: AbortSignal;
+}
+
+/** What a slow reader may leave waiting; live messages beyond it are dropped, stored ones never. */
+const waitingMax = 1_000;
+
+/** Follows a stored subject and a live one together, each item as it comes, until the signal. */
+export async function* mergeWithLive(bus: Bus, options: MixOptions): AsyncGenerator<Mixed> {
+  const { liveSubject, ...stored } = options;
+  const waiting: Mixed[] = [];
+  let state: { error?: unknown } | undefined;
+  let wake: () => void = () => undefined;
+  const push = (item: Mixed): void => {
+    if (item.kind === 'live' && waiting.length >= waitingMax) return;
+    waiting.push(item);
+    wake();
+  };
+  const live = bus.subscribeLive(liveSubject, ({ data }) => push({ kind: 'live', data }));
+  const following = (async () => {
+    for await (const item of bus.store.follow(stored)) push({ kind: 'stored', stored: item });
+  })().then(
+    () => (state = {}),
+    (error: unknown) => (state = { error }),
+  );
+  void following.then(() => wake());
+  try {
+    for (;;) {
+      yield* waiting.splice(0);
+      if (state) break;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (waiting.length > 0 || state) resolve();
+      });
+    }
+    if (state.error !== undefined) throw state.error;
+  } finally {
+    await live.stop();
+  }
+}
