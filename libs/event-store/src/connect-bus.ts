@@ -58,13 +58,8 @@ async function connectOnce(options: ConnectBusOptions, log: BusLog): Promise<Bus
 }
 
 function connection(options: ConnectBusOptions): ConnectionOptions {
-  const servers = options.servers.split(',').map((server) => server.trim());
-  const [first] = servers;
-  const credentials = first?.includes('@')
-    ? new URL(first.includes('://') ? first : `nats://${first}`)
-    : undefined;
   return {
-    servers: hosts(options.servers),
+    ...natsAddress(options.servers),
     name: options.name,
     timeout: 3_000,
     maxReconnectAttempts: -1,
@@ -73,11 +68,16 @@ function connection(options: ConnectBusOptions): ConnectionOptions {
     pingInterval: 20_000,
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,
-    ...(credentials && {
-      user: decodeURIComponent(credentials.username),
-      pass: decodeURIComponent(credentials.password),
-    }),
   };
+}
+
+/** NATS_URL in the client's words: addresses, and the user and password that the first URL may hold. */
+export function natsAddress(servers: string): { servers: string[]; user?: string; pass?: string } {
+  const first = servers.split(',')[0]!.trim();
+  if (!first.includes('@')) return { servers: hosts(servers) };
+  const url = new URL(first.includes('://') ? first : `nats://${first}`);
+  const [user, pass] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  return { servers: hosts(servers), user, pass };
 }
 
 /** The addresses without credentials: also what may be logged. */

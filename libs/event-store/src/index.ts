@@ -1,5 +1,5 @@
 export { Bus } from './bus';
-export { connectBus } from './connect-bus';
+export { connectBus, natsAddress } from './connect-bus';
 export type { ConnectBusOptions } from './connect-bus';
 export { EventStore } from './event-store';
 export type { AppendRequest, Appended, DecideRequest, Decided, ReadOptions } from './event-store';
@@ -10,6 +10,9 @@ export type { LinkStatus } from './link';
 export type { LiveHandler, LiveMessage, Subscription } from './live';
 export type { BusLog } from './log';
 export { ObjectBucket } from './objects';
+export type { Projection } from './projection';
+export { Projector } from './projector';
+export type { ProjectorOptions } from './projector';
 export { queryConfig, requestNode, serveNode } from './rpc';
 export type { NodeHandlers, RpcOptions } from './rpc';
 export { readStored } from './stored-envelope';

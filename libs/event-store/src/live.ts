@@ -36,7 +36,7 @@ export function subscribeLive(parts: BusParts, subject: string, handler: LiveHan
         const live = readLive(message);
         await inTraceOf(message.headers, () => handler(live));
       } catch (error) {
-        parts.log.error({ subject: message.subject, error: describe(error) }, 'Cannot handle a live message');
+        parts.log.error({ subject: message.subject, err: error }, 'Cannot handle a live message');
       }
     }
   })();
@@ -68,5 +68,3 @@ function numberOf(headers: MsgHdrs | undefined, key: string): number | undefined
   const text = headers?.get(key);
   return text ? Number(text) : undefined;
 }
-
-export const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** Where the bus says what happens to it; a pino logger fits. */
 export interface BusLog {
   info(fields: object, message: string): void;
@@ -8,6 +10,6 @@ export interface BusLog {
 /** Used when no log is given: nothing of note, but what goes wrong becomes a process warning. */
 export const warningLog: BusLog = {
   info: () => undefined,
-  warn: (fields, message) => process.emitWarning(message, { detail: JSON.stringify(fields) }),
-  error: (fields, message) => process.emitWarning(message, { detail: JSON.stringify(fields) }),
+  warn: (fields, message) => process.emitWarning(message, { detail: inspect(fields) }),
+  error: (fields, message) => process.emitWarning(message, { detail: inspect(fields) }),
 };

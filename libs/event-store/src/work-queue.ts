@@ -3,7 +3,7 @@ import { eventStream } from '@l3af/contracts';
 import { AckPolicy, DeliverPolicy, nanos, type Consumer, type JsMsg } from 'nats';
 import type { BusParts } from './bus';
 import { isNotFound, isTransient } from './bus-errors';
-import { describe, type Subscription } from './live';
+import type { Subscription } from './live';
 import { readStored, type StoredEnvelope } from './stored-envelope';
 import { inTraceOf } from './trace';
 
@@ -65,10 +65,7 @@ export class WorkQueue implements Subscription {
       } catch (error) {
         if (signal.aborted) return;
         if (!isTransient(error) && !isNotFound(error)) {
-          this.parts.log.error(
-            { queue: this.options.consumer.durable, error: describe(error) },
-            'Cannot take work',
-          );
+          this.parts.log.error({ queue: this.options.consumer.durable, err: error }, 'Cannot take work');
         }
         await delay(250, undefined, { signal }).catch(() => undefined);
       }
@@ -103,10 +100,7 @@ export class WorkQueue implements Subscription {
       const outcome = await inTraceOf(message.headers, run);
       if (!lost.signal.aborted) await this.settle(message, outcome ?? 'done');
     } catch (error) {
-      this.parts.log.error(
-        { subject: message.subject, sequence: message.seq, error: describe(error) },
-        'Work failed',
-      );
+      this.parts.log.error({ subject: message.subject, sequence: message.seq, err: error }, 'Work failed');
       message.nak(this.stopping.signal.aborted ? 0 : (this.options.retryDelayMs ?? 2_000));
     } finally {
       clearInterval(heartbeat);

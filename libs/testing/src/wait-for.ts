@@ -8,13 +8,13 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   description: string,
   options: { timeoutMs?: number; everyMs?: number } = {},
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, false | null | undefined>> {
   const deadline = Date.now() + (options.timeoutMs ?? 60_000);
   let last: unknown;
   while (Date.now() < deadline) {
     try {
       const value = await condition();
-      if (value) return value;
+      if (value) return value as Exclude<T, false | null | undefined>;
       last = value;
     } catch (error) {
       last = error;
