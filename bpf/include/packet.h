@@ -205,7 +205,7 @@ static __always_inline enum packet_kind packet_read_ipv6(const struct packet_sou
 	next = ip.nexthdr;
 	offset += sizeof(ip);
 
-	for (int header = 0; header < EXTENSION_HEADERS_MAX; header++) {
+	for (int header = 0; header <= EXTENSION_HEADERS_MAX; header++) {
 		/* Two bytes that all extension headers have; of a fragment header, bytes 2 and 3 are needed too. */
 		struct {
 			struct ipv6_opt_hdr common;
