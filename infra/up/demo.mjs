@@ -105,16 +105,18 @@ export async function ensureDemo(api, say) {
   return waitForChain(api);
 }
 
+/** Packets that the chain has seen: what left at its first KF and what went on from there. */
+function packetsOf(view) {
+  const { verdicts = {}, proceeded = 0 } = view.reported?.kfs[0] ?? {};
+  return Object.values(verdicts).reduce((sum, count) => sum + count, proceeded);
+}
+
 /** The chain with some packets in its counters, for the summary; after `patienceMs` as it is. */
 export async function readChainWithPackets(api, patienceMs = 2000) {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const view = await readChain(api);
-    const first = view?.reported?.kfs[0];
-    const packets = first
-      ? (first.proceeded ?? 0) + Object.values(first.verdicts ?? {}).reduce((sum, n) => sum + n, 0)
-      : 0;
-    if (packets > 20 || Date.now() > deadline || !view?.desired?.kfs.length) return view;
+    if (!view?.desired?.kfs.length || packetsOf(view) > 20 || Date.now() > deadline) return view;
     await pause(100);
   }
 }
