@@ -33,8 +33,13 @@ export interface ImageInput {
   fileName?: string | undefined;
 }
 
-/** bpfman's names of program types, where they differ from the kernel's. */
-const bpfmanTypes: Record<string, string> = { sched_cls: 'tc', sched_act: 'tc' };
+/** bpfman's names of program and map types, where they differ from the kernel's. */
+const bpfmanTypes: Record<string, string> = {
+  sched_cls: 'tc',
+  percpu_array: 'per_cpu_array',
+  percpu_hash: 'per_cpu_hash',
+  lru_percpu_hash: 'lru_per_cpu_hash',
+};
 
 export const blobOf = (mediaType: string, bytes: Uint8Array): Blob => ({
   mediaType,
@@ -56,7 +61,7 @@ export function labelsOf(
     name,
     bpfmanTypes[type ?? ''] ?? type ?? 'unspec',
   ]);
-  const maps = schema.maps.map(({ name, type }) => [name, type]);
+  const maps = schema.maps.map(({ name, type }) => [name, bpfmanTypes[type] ?? type]);
   return {
     [imageLabels.programs]: JSON.stringify(Object.fromEntries(programs)),
     [imageLabels.maps]: JSON.stringify(Object.fromEntries(maps)),

@@ -23,7 +23,7 @@ export { findSignatures, signatureOfBundle, signatureOfPayload } from './signing
 export type { FoundSignature } from './signing/find-signatures';
 export { generateSigningKey, keyIdOf, publicKeyOf, signersOfPem } from './signing/keys';
 export { cosignPredicate } from './signing/payloads';
-export { attachStatement, signatureTag, signDigest } from './signing/sign-digest';
+export { attachStatement, keyIdAnnotation, signatureTag, signDigest } from './signing/sign-digest';
 export type { SignedStatement } from './signing/sign-digest';
 export { matchesPattern, trustedFor } from './signing/trust';
 export { verifySignature } from './signing/verify-signature';

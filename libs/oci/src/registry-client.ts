@@ -209,7 +209,10 @@ export class RegistryClient {
 }
 
 /** The tag under which registries without a referrers API keep what refers to a digest. */
-export const fallbackTag = (digest: string): string => digest.replace(':', '-').slice(0, 128);
+export function fallbackTag(digest: string): string {
+  const [algorithm = '', encoded = ''] = digest.split(':');
+  return `${algorithm}-${encoded.slice(0, 64)}`;
+}
 
 function nextPage(response: Response, path: string): string | undefined {
   const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.get('link') ?? '')?.[1];

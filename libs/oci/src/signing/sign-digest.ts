@@ -18,6 +18,8 @@ import {
 import { findSignatures } from './find-signatures';
 
 export const signatureAnnotation = 'dev.cosignproject.cosign/signature';
+/** On each legacy signature: who made it ({@link keyIdOf}); cosign leaves it alone. */
+export const keyIdAnnotation = 'io.l3af.key-id';
 /** cosign's legacy tag for the signatures of a digest. */
 export const signatureTag = (digest: string): string => `${digest.replace(':', '-')}.sig`;
 
@@ -99,7 +101,10 @@ async function signaturesUnderTag(client: RegistryClient, name: string, tag: str
 async function putSignatureTag(client: RegistryClient, name: string, digest: string, privateKeyPem: string) {
   const payload = blobOf(mediaTypes.simpleSigning, simpleSigningPayload(`${client.host}/${name}`, digest));
   const signature = signBytes(payload.bytes, privateKeyPem).toString('base64');
-  const layer = { ...descriptorOf(payload), annotations: { [signatureAnnotation]: signature } };
+  const layer = {
+    ...descriptorOf(payload),
+    annotations: { [signatureAnnotation]: signature, [keyIdAnnotation]: keyIdOf(publicKeyOf(privateKeyPem)) },
+  };
   await client.putBlob(name, payload.bytes);
   const tag = signatureTag(digest);
   for (let attempt = 1; ; attempt++) {

@@ -1,0 +1,199 @@
+import { crc32 } from 'node:zlib';
+import { cannot, L3afError } from '@l3af/contracts';
+import { Documents } from '../state/documents';
+import type { Document } from '../state/documents';
+import { partBytesMax } from '../state/state';
+import type { Parts, RegistryState } from '../state/state';
+import { digestIs, hashFor } from './digest';
+
+export interface StoredPart {
+  name: string;
+  size: number;
+  crc32: number;
+}
+
+/** What content is made of: parts in order, or, when small, the bytes themselves (base64). */
+export interface ContentDocument {
+  size: number;
+  inline?: string;
+  parts?: StoredPart[];
+  /** When somebody last meant to use it, ms since the epoch: garbage collection keeps its hands off for a while. */
+  touchedAt: number;
+}
+
+/** Content up to this size is kept in its document. */
+export const inlineBytesMax = 64 * 1024;
+/** Whoever is about to refer to something that was touched longer ago than this touches it first. */
+export const touchAgeMs = 10 * 60_000;
+
+const cacheBytesMax = 16 * 1024 * 1024;
+
+/** Content by digest, once for all repositories. Whether a repository has it, its links and manifests say. */
+export class ContentStore {
+  private readonly documents: Documents<ContentDocument>;
+  private readonly parts: Parts;
+  /** Content never changes, so that what was read once stays right; bounded, oldest out first. */
+  private readonly cache = new Map<string, Buffer>();
+  private cachedBytes = 0;
+
+  constructor(state: RegistryState) {
+    this.documents = new Documents(state.records, 'content/');
+    this.parts = state.parts;
+  }
+
+  find(digest: string): Promise<Document<ContentDocument> | undefined> {
+    return this.documents.get(digest);
+  }
+
+  async size(digest: string): Promise<number | undefined> {
+    return this.cache.get(digest)?.length ?? (await this.find(digest))?.value.size;
+  }
+
+  /**
+   * Makes content known, or, where it is known, keeps it from garbage collection. Returns whether the given
+   * parts are now part of it; else they belong to nobody.
+   */
+  async adopt(digest: string, content: Omit<ContentDocument, 'touchedAt'>): Promise<boolean> {
+    const mine = { ...content, touchedAt: Date.now() };
+    const now = await this.documents.change(digest, (found) => (found ? touched(found) : mine));
+    return now === mine || sameParts(now, content);
+  }
+
+  /** Keeps content from garbage collection while a reference to it is made; false when there is none. */
+  async touch(digest: string): Promise<boolean> {
+    const now = await this.documents.change(digest, (found) => found && touched(found));
+    return now !== undefined;
+  }
+
+  /** Stores small content that is at hand, such as a manifest. The caller has checked the digest. */
+  async put(digest: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length <= inlineBytesMax) {
+      await this.adopt(digest, { size: bytes.length, inline: Buffer.from(bytes).toString('base64') });
+      return;
+    }
+    const parts: StoredPart[] = [];
+    for (let at = 0; at < bytes.length; at += partBytesMax) {
+      const piece = bytes.subarray(at, at + partBytesMax);
+      const planned = this.parts.plan(piece);
+      await planned.store();
+      parts.push({ name: planned.name, size: piece.length, crc32: crc32(piece) });
+    }
+    const adopted = await this.adopt(digest, { size: bytes.length, parts });
+    if (!adopted) await this.deleteParts(parts);
+  }
+
+  /** The whole of small content; checked. */
+  async get(digest: string): Promise<Buffer | undefined> {
+    const cached = this.cache.get(digest);
+    if (cached) return cached;
+    const found = await this.find(digest);
+    if (!found) return undefined;
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.read(digest, found.value)) pieces.push(piece);
+    const bytes = Buffer.concat(pieces);
+    if (bytes.length <= inlineBytesMax) this.remember(digest, bytes);
+    return bytes;
+  }
+
+  /**
+   * Content in pieces, held against its digest: the last piece is given out only once all of them are right,
+   * so that a reader who has the announced number of bytes has the right ones.
+   */
+  async *read(digest: string, content: ContentDocument): AsyncGenerator<Uint8Array> {
+    const hash = hashFor(digest);
+    let held: Uint8Array | undefined;
+    for await (const piece of this.pieces(content, { start: 0, end: content.size })) {
+      hash.update(piece);
+      if (held) yield held;
+      held = piece;
+    }
+    if (!digestIs(hash, digest)) throw damaged(digest);
+    if (held) yield held;
+  }
+
+  /** The bytes from `start` up to, not including, `end`; each part they lie in is checked. */
+  async *readRange(
+    content: ContentDocument,
+    range: { start: number; end: number },
+  ): AsyncGenerator<Uint8Array> {
+    yield* this.pieces(content, range);
+  }
+
+  /** Removes content at the revision it was read at; `conflict` when somebody has touched it since. */
+  async remove(digest: string, found: Document<ContentDocument>): Promise<void> {
+    await this.documents.delete(digest, found.revision);
+    this.forget(digest);
+    await this.deleteParts(found.value.parts ?? []);
+  }
+
+  digests(): Promise<string[]> {
+    return this.documents.keys();
+  }
+
+  async deleteParts(parts: { name: string }[]): Promise<void> {
+    for (const { name } of parts) await this.parts.delete(name);
+  }
+
+  private async *pieces(content: ContentDocument, range: { start: number; end: number }) {
+    if (content.inline !== undefined) {
+      yield Buffer.from(content.inline, 'base64').subarray(range.start, range.end);
+      return;
+    }
+    const wanted = partsIn(content.parts ?? [], range);
+    // The next part is fetched while the reader takes this one.
+    let next = wanted[0] && this.part(wanted[0].part);
+    for (const [index, { from, to }] of wanted.entries()) {
+      const bytes = await next!;
+      const following = wanted[index + 1];
+      next = following && this.part(following.part);
+      // Its failure is the loop's to meet, and only if the reader comes that far.
+      next?.catch(() => undefined);
+      yield bytes.subarray(from, to);
+    }
+  }
+
+  private async part(part: StoredPart): Promise<Uint8Array> {
+    const bytes = await this.parts.get(part.name);
+    if (bytes.length !== part.size || crc32(bytes) !== part.crc32) throw damaged(part.name);
+    return bytes;
+  }
+
+  private remember(digest: string, bytes: Buffer): void {
+    this.forget(digest);
+    this.cache.set(digest, bytes);
+    this.cachedBytes += bytes.length;
+    for (const oldest of this.cache.keys()) {
+      if (this.cachedBytes <= cacheBytesMax) break;
+      this.forget(oldest);
+    }
+  }
+
+  private forget(digest: string): void {
+    this.cachedBytes -= this.cache.get(digest)?.length ?? 0;
+    this.cache.delete(digest);
+  }
+}
+
+/** The parts that a range touches, and which of their bytes it wants. */
+function partsIn(parts: StoredPart[], range: { start: number; end: number }) {
+  const wanted: { part: StoredPart; from: number; to: number }[] = [];
+  let at = 0;
+  for (const part of parts) {
+    const from = Math.max(range.start - at, 0);
+    const to = Math.min(range.end - at, part.size);
+    if (from < to) wanted.push({ part, from, to });
+    at += part.size;
+  }
+  return wanted;
+}
+
+const touched = (content: ContentDocument): ContentDocument =>
+  Date.now() - content.touchedAt < touchAgeMs ? content : { ...content, touchedAt: Date.now() };
+
+function sameParts(one: ContentDocument | undefined, other: Omit<ContentDocument, 'touchedAt'>): boolean {
+  const first = one?.parts?.[0]?.name;
+  return first !== undefined && first === other.parts?.[0]?.name;
+}
+
+const damaged = (what: string): L3afError =>
+  new L3afError('digest-mismatch', cannot('read', 'content', what, 'it is not what its digest says'));

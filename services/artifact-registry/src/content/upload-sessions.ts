@@ -1,0 +1,275 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { DistributionError } from '../distribution-error';
+import { Documents, isConflict } from '../state/documents';
+import { partBytesMax } from '../state/state';
+import type { PlannedPart, RegistryState } from '../state/state';
+import type { ContentStore, StoredPart } from './content-store';
+import { inlineBytesMax } from './content-store';
+import { algorithmOf, digestIs } from './digest';
+import type { Algorithm } from './digest';
+
+/** An upload under way. */
+export interface UploadDocument {
+  repository: string;
+  /** What its digest will probably be made with. */
+  algorithm: Algorithm;
+  updatedAt: number;
+  /** Bytes received and kept. */
+  size: number;
+  parts: StoredPart[];
+  /** The part that is being stored: after a crash it may be there or not. */
+  intent?: string;
+  /** Set when the upload is becoming content under this digest. */
+  committing?: string;
+}
+
+interface RunningHash {
+  size: number;
+  hash: Hash;
+}
+
+export interface Session {
+  id: string;
+  document: UploadDocument;
+  revision: number;
+}
+
+const hashesMax = 1000;
+
+/**
+ * Uploads that may come in pieces, through several processes, and be cut at any byte. What has arrived is kept
+ * in whole parts and in an upload document; nothing of it is content before {@link finish}.
+ */
+export class UploadSessions {
+  private readonly documents: Documents<UploadDocument>;
+  /** Saves reading everything again at the end when all pieces came through this process; losing one costs time only. */
+  private readonly hashes = new Map<string, RunningHash>();
+
+  constructor(
+    private readonly state: RegistryState,
+    private readonly content: ContentStore,
+    private readonly limits: { blobBytesMax: number },
+  ) {
+    this.documents = new Documents(state.uploads, 'upload/');
+  }
+
+  async start(repository: string, algorithm: Algorithm): Promise<Session> {
+    const id = randomUUID();
+    const document = { repository, algorithm, updatedAt: Date.now(), size: 0, parts: [] };
+    return { id, document, revision: await this.documents.create(id, document) };
+  }
+
+  /** Throws BLOB_UPLOAD_UNKNOWN unless the repository has such an upload. */
+  async find(repository: string, id: string): Promise<Session> {
+    const found = await this.documents.get(id);
+    if (found?.value.repository !== repository)
+      throw new DistributionError('BLOB_UPLOAD_UNKNOWN', `there is no upload ${id}`);
+    return { id, document: found.value, revision: found.revision };
+  }
+
+  /**
+   * Takes bytes at the end of an upload. When the sender goes away in the middle, what has come is kept, and
+   * the error thrown on; the sender may ask for the size and go on from there.
+   */
+  async append(session: Session, bytes: AsyncIterable<Uint8Array>): Promise<Session> {
+    const writer = new PartWriter(this.state, this.documents, { ...session });
+    const running = this.takeHash(session);
+    let total = session.document.size;
+    try {
+      for await (const chunk of bytes) {
+        total += chunk.length;
+        if (total > this.limits.blobBytesMax)
+          throw new DistributionError('SIZE_INVALID', `a blob has at most ${this.limits.blobBytesMax} bytes`);
+        running?.hash.update(chunk);
+        await writer.write(chunk);
+      }
+    } finally {
+      await writer.flush();
+      const { size } = writer.session.document;
+      if (running && running.size + writer.written === size) this.keepHash(session.id, { ...running, size });
+    }
+    return writer.session;
+  }
+
+  /**
+   * Makes the upload content under the digest, with the bytes given now as its last. Throws DIGEST_INVALID,
+   * leaving nothing, when the digest is another. Returns its size in bytes.
+   */
+  async finish(session: Session, digest: string, last: AsyncIterable<Uint8Array>): Promise<number> {
+    const small = session.document.size === 0 ? await collectSmall(last) : { rest: last };
+    if ('bytes' in small) {
+      const { bytes } = small;
+      const right = digestIs(createHash(algorithmOf(digest)).update(bytes), digest);
+      if (right) await this.content.adopt(digest, { size: bytes.length, inline: bytes.toString('base64') });
+      await this.documents.remove(session.id);
+      if (!right) throw wrongDigest(digest);
+      return bytes.length;
+    }
+    const full = await this.append(session, small.rest);
+    const running = this.takeHash(full);
+    const usable = running && full.document.algorithm === algorithmOf(digest);
+    const right = usable ? digestIs(running.hash, digest) : await this.reread(full, digest);
+    if (!right) {
+      await this.cancel(full);
+      throw wrongDigest(digest);
+    }
+    await this.commit(full, digest);
+    return full.document.size;
+  }
+
+  /** Forgets an upload and what it holds. */
+  async cancel(session: Session): Promise<void> {
+    const { id, document, revision } = session;
+    await this.documents.delete(id, revision);
+    this.hashes.delete(id);
+    await this.content.deleteParts(ownedParts(document));
+  }
+
+  /** Like {@link cancel}, for an upload in whatever state it is. */
+  async discard(id: string): Promise<void> {
+    const found = await this.documents.get(id);
+    if (found) await this.cancel({ id, document: found.value, revision: found.revision });
+  }
+
+  ids(): Promise<string[]> {
+    return this.documents.keys();
+  }
+
+  /** Forgets an upload that nobody has fed for a while; what it became, if anything, stays. */
+  async expire(id: string, idleMsMax: number): Promise<boolean> {
+    const found = await this.documents.get(id);
+    if (!found || Date.now() - found.value.updatedAt < idleMsMax) return false;
+    const { committing, parts } = found.value;
+    const content = committing === undefined ? undefined : await this.content.find(committing);
+    const adopted = parts[0] !== undefined && content?.value.parts?.[0]?.name === parts[0].name;
+    try {
+      await this.documents.delete(id, found.revision);
+    } catch (error) {
+      if (isConflict(error)) return false;
+      throw error;
+    }
+    if (!adopted) await this.content.deleteParts(ownedParts(found.value));
+    return true;
+  }
+
+  private async commit(session: Session, digest: string): Promise<void> {
+    const { id, document } = session;
+    const committing = { ...document, committing: digest, updatedAt: Date.now() };
+    const revision = await this.documents.update(id, committing, session.revision);
+    const { size, parts } = document;
+    const adopted = await this.content.adopt(digest, { size, parts });
+    await this.documents.delete(id, revision);
+    if (!adopted) await this.content.deleteParts(parts);
+  }
+
+  private async reread(session: Session, digest: string): Promise<boolean> {
+    const hash = createHash(algorithmOf(digest));
+    const { size, parts } = session.document;
+    const range = { start: 0, end: size };
+    for await (const piece of this.content.readRange({ size, parts, touchedAt: 0 }, range))
+      hash.update(piece);
+    return digestIs(hash, digest);
+  }
+
+  private takeHash({ id, document }: Session): RunningHash | undefined {
+    if (document.size === 0) return { size: 0, hash: createHash(document.algorithm) };
+    const running = this.hashes.get(id);
+    this.hashes.delete(id);
+    return running?.size === document.size ? running : undefined;
+  }
+
+  private keepHash(id: string, running: RunningHash): void {
+    this.hashes.set(id, running);
+    const [oldest] = this.hashes.keys();
+    if (this.hashes.size > hashesMax && oldest !== undefined) this.hashes.delete(oldest);
+  }
+}
+
+const ownedParts = ({ parts, intent }: UploadDocument): { name: string }[] =>
+  intent === undefined ? parts : [...parts, { name: intent }];
+
+const wrongDigest = (digest: string): DistributionError =>
+  new DistributionError('DIGEST_INVALID', `the content is not ${digest}`);
+
+/** The bytes, when they are few; else the same stream from its start. */
+async function collectSmall(
+  source: AsyncIterable<Uint8Array>,
+): Promise<{ bytes: Buffer } | { rest: AsyncIterable<Uint8Array> }> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const iterator = source[Symbol.asyncIterator]();
+  for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+    chunks.push(next.value);
+    size += next.value.length;
+    if (size > inlineBytesMax) return { rest: chain(chunks, iterator) };
+  }
+  return { bytes: Buffer.concat(chunks) };
+}
+
+async function* chain(first: Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* first;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+/** Cuts bytes into parts and stores each behind its announcement, one while the next arrives. */
+class PartWriter {
+  written = 0;
+  private chunks: Uint8Array[] = [];
+  private buffered = 0;
+  private storing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly state: RegistryState,
+    private readonly documents: Documents<UploadDocument>,
+    readonly session: Session,
+  ) {}
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length;) {
+      const piece = chunk.subarray(at, at + partBytesMax - this.buffered);
+      this.chunks.push(piece);
+      this.buffered += piece.length;
+      at += piece.length;
+      if (this.buffered === partBytesMax) await this.cut();
+    }
+  }
+
+  /** Stores what is left and waits for all of it. */
+  async flush(): Promise<void> {
+    if (this.buffered > 0) await this.cut();
+    await this.storing;
+    await this.record({});
+  }
+
+  private async cut(): Promise<void> {
+    const bytes = Buffer.concat(this.chunks);
+    this.chunks = [];
+    this.buffered = 0;
+    await this.storing;
+    this.storing = this.store(bytes);
+    // Met by the next cut or by the flush.
+    this.storing.catch(() => undefined);
+  }
+
+  private async store(bytes: Buffer): Promise<void> {
+    const planned: PlannedPart = this.state.parts.plan(bytes);
+    await this.record({ intent: planned.name });
+    await planned.store();
+    const { document } = this.session;
+    this.session.document = {
+      ...document,
+      size: document.size + bytes.length,
+      parts: [...document.parts, { name: planned.name, size: bytes.length, crc32: crc32(bytes) }],
+    };
+    this.written += bytes.length;
+  }
+
+  private async record({ intent }: { intent?: string }): Promise<void> {
+    const { intent: _, ...document } = this.session.document;
+    const next = { ...document, ...(intent !== undefined && { intent }), updatedAt: Date.now() };
+    this.session.revision = await this.documents.update(this.session.id, next, this.session.revision);
+    this.session.document = next;
+  }
+}

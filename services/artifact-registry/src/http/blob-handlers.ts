@@ -1,0 +1,73 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ContentDocument } from '../content/content-store';
+import { DistributionError } from '../distribution-error';
+import type { Registry } from '../registry';
+import type { Exchange } from './exchange';
+import { parseRange } from './ranges';
+
+interface BlobRoute {
+  repository: string;
+  digest: string;
+}
+
+/** HEAD, GET and DELETE of a blob. */
+export async function handleBlob(registry: Registry, route: BlobRoute, exchange: Exchange): Promise<void> {
+  switch (exchange.method) {
+    case 'HEAD':
+    case 'GET':
+      return sendBlob(registry, route, exchange);
+    case 'DELETE':
+      await registry.links.remove(route.repository, route.digest);
+      return exchange.send(202);
+    default:
+      throw new DistributionError('UNSUPPORTED', `${exchange.method} is not for blobs`);
+  }
+}
+
+async function sendBlob(
+  registry: Registry,
+  { repository, digest }: BlobRoute,
+  exchange: Exchange,
+): Promise<void> {
+  const content = await registry.links.find(repository, digest);
+  if (!content) throw new DistributionError('BLOB_UNKNOWN', `${repository} has no blob ${digest}`);
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'docker-content-digest': digest,
+    'accept-ranges': 'bytes',
+    etag: `"${digest}"`,
+  };
+  if (exchange.method === 'HEAD') {
+    // Who asks may be about to refer to it.
+    await registry.links.touch(repository, digest);
+    return exchange.send(200, { ...headers, 'content-length': String(content.size) });
+  }
+  if (exchange.header('if-none-match') === headers.etag) return exchange.send(304, headers);
+  const range = parseRange(exchange.header('range'), content.size);
+  if (range === 'unsatisfiable')
+    return exchange.fail(new DistributionError('RANGE_INVALID', `the blob has ${content.size} bytes`), {
+      'content-range': `bytes */${content.size}`,
+    });
+  if (range === 'full') {
+    exchange.response.writeHead(200, { ...headers, 'content-length': String(content.size) });
+    return stream(registry.content.read(digest, content), exchange);
+  }
+  exchange.response.writeHead(206, {
+    ...headers,
+    'content-length': String(range.end - range.start),
+    'content-range': `bytes ${range.start}-${range.end - 1}/${content.size}`,
+  });
+  return stream(registry.content.readRange(content, range), exchange);
+}
+
+async function stream(pieces: AsyncGenerator<Uint8Array>, { response }: Exchange): Promise<void> {
+  try {
+    await pipeline(Readable.from(pieces, { objectMode: false, highWaterMark: 1 }), response);
+  } catch (error) {
+    // The reader went away, which is the reader's affair.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+}
+
+export type { ContentDocument };

@@ -1,0 +1,100 @@
+import { L3afError } from '@l3af/contracts';
+import type { Request, Response } from 'express';
+import { DistributionError, distributionErrors } from '../distribution-error';
+import type { DistributionCode } from '../distribution-error';
+
+/** One request and its response, with what handlers need of them. */
+export class Exchange {
+  private readonly url: URL;
+
+  constructor(
+    readonly request: Request,
+    readonly response: Response,
+  ) {
+    this.url = new URL(request.url, 'http://registry');
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+  get pathname(): string {
+    return this.url.pathname;
+  }
+
+  query(name: string): string | undefined {
+    return this.url.searchParams.get(name) ?? undefined;
+  }
+  queryAll(name: string): string[] {
+    return this.url.searchParams.getAll(name);
+  }
+  header(name: string): string | undefined {
+    return this.request.header(name);
+  }
+
+  /** The body as it comes; reads no faster than it is taken. */
+  get body(): AsyncIterable<Uint8Array> {
+    return this.request as AsyncIterable<Uint8Array>;
+  }
+
+  /** The whole body; throws SIZE_INVALID as soon as it is over the bound. */
+  async read(bytesMax: number): Promise<Buffer> {
+    const tooLarge = new DistributionError('SIZE_INVALID', `the body has at most ${bytesMax} bytes`);
+    if (Number(this.header('content-length') ?? 0) > bytesMax) throw tooLarge;
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of this.body) {
+      size += chunk.length;
+      if (size > bytesMax) throw tooLarge;
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  send(status: number, headers: Record<string, string> = {}, body?: Uint8Array): void {
+    // Without this, express would compare and compress what must go out as it is.
+    this.response.writeHead(status, {
+      ...headers,
+      ...(body
+        ? { 'content-length': String(body.length) }
+        : status !== 204 && !headers['content-length'] && { 'content-length': '0' }),
+    });
+    this.response.end(body);
+  }
+
+  json(status: number, value: unknown, headers: Record<string, string> = {}): void {
+    const body = Buffer.from(JSON.stringify(value), 'utf8');
+    this.send(status, { 'content-type': 'application/json', ...headers }, body);
+  }
+
+  /** Answers with an error; when the answer is under way already, cuts it so that nobody takes it for whole. */
+  fail(error: unknown, headers: Record<string, string> = {}): void {
+    if (this.response.headersSent || this.response.destroyed) {
+      this.response.destroy();
+      return;
+    }
+    const { code, message, detail } = describe(error);
+    const status = distributionErrors[code];
+    // A long body that nobody will read is not worth keeping the connection for.
+    const unread =
+      !this.request.complete && Number(this.header('content-length') ?? Infinity) > drainBytesMax;
+    this.json(
+      status,
+      { errors: [{ code, message, ...(detail !== undefined && { detail }) }] },
+      { ...headers, ...(unread && { connection: 'close' }), ...(status === 503 && { 'retry-after': '2' }) },
+    );
+  }
+}
+
+const drainBytesMax = 8 * 1024 * 1024;
+
+function describe(error: unknown): { code: DistributionCode; message: string; detail?: unknown } {
+  if (error instanceof DistributionError) return error;
+  if (error instanceof L3afError) {
+    const { message } = error;
+    if (error.code === 'conflict') return { code: 'DENIED', message };
+    if (error.code === 'version-exists') return { code: 'DENIED', message };
+    if (error.code === 'payload-too-large') return { code: 'SIZE_INVALID', message };
+    return { code: 'UNAVAILABLE', message };
+  }
+  return { code: 'UNAVAILABLE', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,63 @@
+import {
+  cannot,
+  describeError,
+  L3afError,
+  packageNameSchema,
+  toWireError,
+  versionSchema,
+} from '@l3af/contracts';
+import { Controller, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { DistributionError, distributionErrors } from '../distribution-error';
+import { Exchange } from '../http/exchange';
+import { RegistryAccess } from '../registry-access';
+
+const yankSchema = z.strictObject({
+  name: packageNameSchema,
+  version: versionSchema,
+  reason: z.string().min(1).max(1000),
+});
+const bodyBytesMax = 16 * 1024;
+
+/** What the registry does with packages beyond the distribution API. */
+@Controller('l3af/v1/packages')
+export class PackagesController {
+  constructor(private readonly access: RegistryAccess) {}
+
+  /** `{name, version, reason}`: new deployments of the version are refused from now on. */
+  @Post('yank')
+  async yank(@Req() request: Request, @Res() response: Response): Promise<void> {
+    const exchange = new Exchange(request, response);
+    try {
+      const { name, ...rest } = await parseBody(exchange);
+      const actor = exchange.header('x-l3af-actor') ?? 'anonymous';
+      const { sequence } = await this.access.get().packages.yank(name, { ...rest, actor });
+      exchange.json(202, { name, version: rest.version, sequence });
+    } catch (error) {
+      sendProblem(exchange, error);
+    }
+  }
+}
+
+async function parseBody(exchange: Exchange): Promise<z.infer<typeof yankSchema>> {
+  const bytes = await exchange.read(bodyBytesMax);
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new L3afError('invalid-request', cannot('read', 'request', 'yank', 'it is not JSON'), { cause });
+  }
+  const parsed = yankSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new L3afError('invalid-request', cannot('read', 'request', 'yank', z.prettifyError(parsed.error)));
+}
+
+/** Problem details (RFC 9457) with the house's stable code. */
+export function sendProblem(exchange: Exchange, error: unknown): void {
+  const wire = toWireError(error);
+  const status =
+    error instanceof DistributionError ? distributionErrors[error.code] : describeError(wire.code).http;
+  const body = { type: 'about:blank', title: wire.code, status, detail: wire.message, ...wire };
+  exchange.json(status, body, { 'content-type': 'application/problem+json' });
+}

@@ -1,0 +1,18 @@
+import { Injectable } from '@nestjs/common';
+import { DistributionError } from './distribution-error';
+import type { Registry } from './registry';
+
+/** The registry, once NATS has been reached; requests before that are answered with 503. */
+@Injectable()
+export class RegistryAccess {
+  private registry: Registry | undefined;
+
+  open(registry: Registry): void {
+    this.registry = registry;
+  }
+
+  get(): Registry {
+    if (this.registry) return this.registry;
+    throw new DistributionError('UNAVAILABLE', 'the registry waits for NATS');
+  }
+}

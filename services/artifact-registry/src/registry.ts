@@ -1,0 +1,47 @@
+import type { Bus } from '@l3af/event-store';
+import { ContentStore } from './content/content-store';
+import { UploadSessions } from './content/upload-sessions';
+import { PackageStream } from './packages/package-stream';
+import { Packages } from './packages/packages';
+import { Quota } from './quota';
+import { Links } from './repository/links';
+import { Manifests } from './repository/manifests';
+import { Referrers } from './repository/referrers';
+import { Tags } from './repository/tags';
+import type { RegistryState } from './state/state';
+
+export interface RegistryLimits {
+  blobBytesMax: number;
+  /** 0: none. */
+  repositoryBytesMax: number;
+}
+
+/** Everything a registry process serves from. It keeps nothing that another process would miss. */
+export interface Registry {
+  state: RegistryState;
+  content: ContentStore;
+  uploads: UploadSessions;
+  links: Links;
+  manifests: Manifests;
+  tags: Tags;
+  packages: Packages;
+  quota: Quota;
+}
+
+export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLimits): Registry {
+  const content = new ContentStore(state);
+  const links = new Links(state, content);
+  const tags = new Tags(state);
+  const manifests = new Manifests(state, content, { links, referrers: new Referrers(state) });
+  const stream = new PackageStream(bus, 'artifact-registry');
+  return {
+    state,
+    content,
+    links,
+    tags,
+    manifests,
+    uploads: new UploadSessions(state, content, limits),
+    packages: new Packages({ state, tags, manifests, content, stream }),
+    quota: new Quota(links, limits.repositoryBytesMax),
+  };
+}

@@ -1,0 +1,66 @@
+import 'reflect-metadata';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connectBus } from '@l3af/event-store';
+import type { Bus } from '@l3af/event-store';
+import type { Logger } from '@l3af/telemetry';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module';
+import { openRegistry } from './registry';
+import type { Registry } from './registry';
+import { RegistryAccess } from './registry-access';
+import type { Settings } from './settings';
+import { busState } from './state/bus-state';
+import { directoryState } from './state/directory-state';
+
+export interface RunningRegistry {
+  port: number;
+  access: RegistryAccess;
+  /** Settled once NATS has been reached. */
+  ready: Promise<Registry>;
+  close(): Promise<void>;
+}
+
+/** A client that sends nothing for this long is gone. */
+const idleMs = 60_000;
+
+/** Listens at once, and serves from the moment that NATS is there. */
+export async function startRegistry(settings: Settings, logger: Logger): Promise<RunningRegistry> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule, {
+    bodyParser: false,
+    logger: false,
+  });
+  app.set('etag', false).disable('x-powered-by');
+  await app.listen(settings.L3AF_REGISTRY_PORT, settings.L3AF_HOST);
+  const server = app.getHttpServer() as Server;
+  // A gigabyte may take longer than node's five minutes for a request; silence is what ends one.
+  server.requestTimeout = 0;
+  server.setTimeout(idleMs);
+  const access = app.get(RegistryAccess);
+  const stopping = new AbortController();
+  let bus: Bus | undefined;
+  const ready = (async () => {
+    bus = await connectBus({
+      servers: settings.NATS_URL,
+      name: 'artifact-registry',
+      log: logger,
+      signal: stopping.signal,
+    });
+    const folder = settings.L3AF_BLOB_DIR;
+    const state = folder === undefined ? busState(bus) : await directoryState(folder);
+    const registry = openRegistry(state, bus, {
+      blobBytesMax: settings.L3AF_BLOB_BYTES_MAX,
+      repositoryBytesMax: settings.L3AF_REPOSITORY_BYTES_MAX,
+    });
+    access.open(registry);
+    return registry;
+  })();
+  const close = async (): Promise<void> => {
+    stopping.abort();
+    server.closeIdleConnections();
+    await app.close();
+    await bus?.close();
+  };
+  return { port: (server.address() as AddressInfo).port, access, ready, close };
+}
