@@ -75,8 +75,9 @@ function judge(session: Session, raw: unknown, build: string): BuiltPackage | un
   return { name: event.data.name, version: event.data.packageVersion, digest: event.data.digest };
 }
 
-/** `drop.bpf.c:12:5: error: …`, as compilers write it and editors read it. */
+/** `drop.bpf.c:12:5: error: …`, as compilers write it and editors read it; linkers name no file. */
 export function diagnosticLine({ file, line, column, severity, message }: Diagnostic): string {
+  if (file === '') return `${severity}: ${message}`;
   const place = column === undefined ? `${file}:${line}` : `${file}:${line}:${column}`;
   return `${place}: ${severity}: ${message}`;
 }

@@ -10,7 +10,7 @@ import { bytes } from '../output/words';
 const leftOut = new Set(['.git', '.hg', '.svn', 'node_modules', '.l3af', '.nx', '.cache', '.DS_Store']);
 const leftOutFiles = /\.(o|ko|swp|tmp)$|~$/;
 
-export const archiveLimits = { files: 2_000, sizeBytesMax: 16 * 1024 * 1024 } as const;
+export const archiveLimits = { files: 10_000, sizeBytesMax: 64 * 1024 * 1024 } as const;
 
 export interface FolderArchive {
   /** A tar.gz whose bytes depend on the names and contents of the files only. */
