@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildRequestSubject, buckets } from '@l3af/contracts';
+import { RegistryClient, signersOfPem, verifySignature } from '@l3af/oci';
+import { archiveOf } from '../testing/archive';
+import { startEngine, type TestEngine } from '../testing/engine';
+
+const folder = join(__dirname, '../../../../bpf/firewall');
+const drop = (port: number): string => `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile __u16 port = ${port};
+SEC("xdp") int drop_port(struct xdp_md *ctx) { return port ? XDP_DROP : XDP_PASS; }
+char _license[] SEC("license") = "GPL";
+`;
+const manifest = (version: string): string =>
+  `apiVersion: l3af/v1\nkind: KernelFunction\nname: drop\nversion: ${version}\ncpu: [v3]\n`;
+
+jest.setTimeout(120_000);
+
+describe('a builder', () => {
+  let engine: TestEngine;
+  let client: RegistryClient;
+  beforeAll(async () => {
+    engine = await startEngine();
+    client = new RegistryClient(engine.registry.url);
+    await engine.worker();
+  });
+  afterAll(() => engine.stop());
+
+  const build = async (id: string, files: Parameters<typeof archiveOf>[0]) => {
+    await engine.request(id, await engine.archive(await archiveOf(files)));
+    return engine.outcome(id);
+  };
+
+  it('takes a folder from its archive to a signed package', async () => {
+    const files = Object.fromEntries(
+      await Promise.all(
+        ['kf.yaml', 'firewall.bpf.c', 'README.md'].map(
+          async (name) => [name, await readFile(join(folder, name), 'utf8')] as const,
+        ),
+      ),
+    );
+    const outcome = await build('firewall', files);
+    expect(outcome).toMatchObject({
+      type: 'BuildSucceeded',
+      data: { name: 'firewall', packageVersion: '1.2.0' },
+    });
+    if (outcome.type !== 'BuildSucceeded') return;
+    const { digest } = outcome.data;
+    expect((await client.resolve('firewall', '1.2.0')).digest).toBe(digest);
+    const { object, labels } = await client.pullObject('firewall', digest, 'amd64');
+    expect(object.subarray(0, 4)).toEqual(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46));
+    expect(JSON.parse(labels['io.l3af.manifest'] ?? '')).toMatchObject({
+      name: 'firewall',
+      license: expect.any(String),
+    });
+    await verifySignature(client, 'firewall', digest, signersOfPem(engine.publicKey, 'test'));
+    const log = await engine.bus.objects(buckets.logs).get(outcome.data.log?.digest ?? '');
+    expect(Buffer.from(log).toString()).toContain('compiling firewall.bpf.c');
+    expect(new Set(engine.progress('firewall').map(({ step }) => step))).toEqual(
+      new Set(['fetch', 'compile', 'inspect', 'package', 'push', 'sign']),
+    );
+  });
+
+  it('names a package without kf.yaml after its file and its source', async () => {
+    const outcome = await build('plain', { 'my_drop.bpf.c': drop(53) });
+    expect(outcome).toMatchObject({ type: 'BuildSucceeded', data: { name: 'my_drop' } });
+    if (outcome.type !== 'BuildSucceeded') return;
+    expect(outcome.data.packageVersion).toBe(`0.0.0-${outcome.data.sourceDigest.slice(7, 19)}`);
+  });
+
+  it('gives the same digest for the same source in another archive, and refuses other content under the version', async () => {
+    const first = await build('same-1', { 'kf.yaml': manifest('1.0.0'), 'drop.bpf.c': drop(53) });
+    const again = await build('same-2', { 'there/drop.bpf.c': drop(53), 'there/kf.yaml': manifest('1.0.0') });
+    expect(first.type).toBe('BuildSucceeded');
+    expect(again.data).toMatchObject({ digest: (first.data as { digest: string }).digest });
+    const other = await build('other', { 'kf.yaml': manifest('1.0.0'), 'drop.bpf.c': drop(54) });
+    expect(other).toMatchObject({ type: 'BuildFailed', data: { error: { code: 'version-exists' } } });
+    expect((await client.resolve('drop', '1.0.0')).digest).toBe((first.data as { digest: string }).digest);
+  });
+
+  it('tells compiler errors with file, line and column', async () => {
+    const outcome = await build('broken', { 'broken.bpf.c': 'int x;\nint f(void) { return y; }\n' });
+    expect(outcome).toMatchObject({
+      type: 'BuildFailed',
+      data: {
+        error: {
+          code: 'build-failed',
+          message: expect.stringContaining("broken.bpf.c:2:22: use of undeclared identifier 'y'"),
+        },
+        diagnostics: [{ severity: 'error', file: 'broken.bpf.c', line: 2, column: 22 }],
+      },
+    });
+  });
+
+  it('publishes a compiled object as it is, and refuses garbage', async () => {
+    const source = await build('for-object', { 'thing.bpf.c': drop(1) });
+    const { digest } = source.data as { digest: string };
+    const { object } = await client.pullObject('thing', digest, 'amd64');
+    const put = async (bytes: Uint8Array) => engine.bus.objects(buckets.sources).put(bytes);
+    await engine.request('object', { kind: 'object', object: await put(object), fileName: 'copied.bpf.o' });
+    expect(await engine.outcome('object')).toMatchObject({
+      type: 'BuildSucceeded',
+      data: { name: 'copied', diagnostics: [] },
+    });
+    await engine.request('garbage', {
+      kind: 'object',
+      object: await put(object.subarray(0, 500)),
+      fileName: 'bad.o',
+    });
+    expect(await engine.outcome('garbage')).toMatchObject({
+      type: 'BuildFailed',
+      data: { error: { code: 'invalid-object' } },
+    });
+  });
+
+  it('is done when a build that is over is asked for again', async () => {
+    const before = await engine.bus.store.last('l3af.evt.build.plain');
+    const event = {
+      type: 'BuildRequested',
+      version: 1,
+      data: { build: 'plain', source: await engine.archive(await archiveOf({})) },
+    } as const;
+    await engine.bus.store.append({ subject: buildRequestSubject('plain'), events: [event], actor: 'test' });
+    await build('after', { 'after.bpf.c': drop(7) });
+    expect((await engine.bus.store.last('l3af.evt.build.plain'))?.sequence).toBe(before?.sequence);
+  });
+});

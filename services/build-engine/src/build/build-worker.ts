@@ -1,0 +1,192 @@
+import { hostname } from 'node:os';
+import {
+  buildConsumer,
+  buckets,
+  buildProgressSubject,
+  type BuildRequested,
+  buildSubject,
+  cannot,
+  type Diagnostic,
+  diagnosticSchema,
+  type L3afEvent,
+  L3afError,
+  type ObjectReference,
+  toWireError,
+} from '@l3af/contracts';
+import type { Bus, StoredEnvelope, Work, WorkOutcome, WorkQueue } from '@l3af/event-store';
+import { RegistryClient } from '@l3af/oci';
+import { bundledHeaders } from '../sandbox/bundled-headers';
+import type { Settings } from '../settings';
+import { readSigningKey } from '../signing-key';
+import { Progress } from './progress';
+import { type BuildResult, runBuild } from './run-build';
+
+export interface WorkerParts {
+  bus: Bus;
+  settings: Settings;
+  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+type Request = BuildRequested['data'];
+
+interface Cancellation {
+  signal: AbortSignal;
+  reason(): L3afError | undefined;
+  stop(): void;
+}
+
+/** Takes builds from the queue that all builders share, one at a time per lane, and tells the stream what became of them. */
+export class BuildWorker {
+  readonly #name = `${hostname()}/${process.pid}`;
+  #queue: WorkQueue | undefined;
+  readonly counts = { succeeded: 0, failed: 0, running: 0 };
+
+  constructor(private readonly parts: WorkerParts) {}
+
+  start(): void {
+    const { bus, settings } = this.parts;
+    const options = { consumer: buildConsumer, concurrency: settings.concurrency };
+    this.#queue = bus.workQueue(options, (work) => this.#take(work));
+  }
+
+  /** Builds under way are left to another builder. */
+  async stop(): Promise<void> {
+    await this.#queue?.stop();
+  }
+
+  async #take(work: Work): Promise<WorkOutcome> {
+    const request = requestOf(work.stored);
+    if (!request) return 'done'; // a cancellation: the builder that works on it watches for it
+    const subject = buildSubject(request.build);
+    const { bus } = this.parts;
+    if (isOver(await bus.store.last(subject))) return 'done';
+    const started: L3afEvent = {
+      type: 'BuildStarted',
+      version: 1,
+      data: { build: request.build, builder: this.#name, attempt: work.delivery },
+    };
+    const begun = await bus.store.decide(this.#decision(subject, work), (last) =>
+      isOver(last) ? [] : [started],
+    );
+    if (!begun.changed) return 'done';
+    this.counts.running += 1;
+    try {
+      const outcome = await this.#build(request, work);
+      await bus.store.decide(this.#decision(subject, work), (last) => (isOver(last) ? [] : [outcome]));
+      this.counts[outcome.type === 'BuildSucceeded' ? 'succeeded' : 'failed'] += 1;
+      return 'done';
+    } finally {
+      this.counts.running -= 1;
+    }
+  }
+
+  #decision(
+    subject: string,
+    { stored }: Work,
+  ): { subject: string; actor: string; correlationId: string; causationId: string; timeoutMs: number } {
+    const { correlationId, id } = stored.envelope;
+    return { subject, actor: 'build-engine', correlationId, causationId: id, timeoutMs: 60_000 };
+  }
+
+  /** Runs the build to its outcome; throws when it was interrupted, so that it is built again. */
+  async #build(request: Request, work: Work): Promise<L3afEvent> {
+    const { bus, log } = this.parts;
+    const begun = performance.now();
+    const progress = new Progress(request.build, (line) =>
+      bus.publishLive(buildProgressSubject(request.build), line),
+    );
+    const cancelled = await this.#watchCancellation(work);
+    try {
+      cancelled.signal.throwIfAborted();
+      const signal = AbortSignal.any([work.signal, cancelled.signal]);
+      const result = await runBuild(request, this.#context(progress, signal));
+      const durationMs = Math.round(performance.now() - begun);
+      log.info({ build: request.build, name: result.name, version: result.version, durationMs }, 'built');
+      return succeeded(request, result, { durationMs, log: await this.#keepLog(progress) });
+    } catch (error) {
+      if (work.signal.aborted) throw error;
+      const failure = cancelled.reason() ?? error;
+      progress.quote(failure instanceof Error ? failure.message : String(failure));
+      log.warn({ build: request.build, err: failure }, 'build failed');
+      return failed(request, failure, await this.#keepLog(progress));
+    } finally {
+      cancelled.stop();
+    }
+  }
+
+  #context(progress: Progress, signal: AbortSignal): Parameters<typeof runBuild>[1] {
+    const { bus, settings } = this.parts;
+    return {
+      workDir: settings.workDir,
+      headers: bundledHeaders(settings.includeDir),
+      credentialsDir: settings.credentialsDir,
+      readObject: (digest) => bus.objects(buckets.sources).get(digest),
+      client: new RegistryClient(settings.registryUrl),
+      signingKey: () => readSigningKey(settings.signingKey),
+      progress,
+      signal,
+    };
+  }
+
+  async #keepLog(progress: Progress): Promise<ObjectReference> {
+    return this.parts.bus.objects(buckets.logs).put(Buffer.from(progress.text()));
+  }
+
+  /** Follows the build's own requests: a cancellation may have come before, or come at any time. */
+  async #watchCancellation({ stored }: Work): Promise<Cancellation> {
+    const { store } = this.parts.bus;
+    const cancel = new AbortController();
+    const end = new AbortController();
+    let reason: L3afError | undefined;
+    const notice = ({ events }: StoredEnvelope): boolean => {
+      const event = events.find(({ type }) => type === 'BuildCancelled');
+      if (event?.type !== 'BuildCancelled') return false;
+      const state = `cancelled: ${event.data.reason}`;
+      reason = new L3afError('build-cancelled', cannot('finish', 'build', event.data.build, state));
+      cancel.abort(reason);
+      return true;
+    };
+    const last = await store.last(stored.subject);
+    if (last) notice(last);
+    const options = { subject: stored.subject, fromSequence: stored.sequence, signal: end.signal };
+    const follow = async (): Promise<void> => {
+      for await (const next of store.follow(options)) if (notice(next)) return;
+    };
+    follow().catch((error: unknown) => {
+      if (!end.signal.aborted) this.parts.log.warn({ err: error }, 'cannot watch for cancellation');
+    });
+    return { signal: cancel.signal, reason: () => reason, stop: () => end.abort() };
+  }
+}
+
+function requestOf({ events }: StoredEnvelope): Request | undefined {
+  const event = events.find(({ type }) => type === 'BuildRequested');
+  return event?.type === 'BuildRequested' ? event.data : undefined;
+}
+
+/** A build that has an outcome is never built again, whoever asks. */
+function isOver(last: StoredEnvelope | undefined): boolean {
+  return last?.events.some(({ type }) => type === 'BuildSucceeded' || type === 'BuildFailed') ?? false;
+}
+
+function succeeded(
+  { build }: Request,
+  { name, version, digest, sourceDigest, diagnostics }: BuildResult,
+  { durationMs, log }: { durationMs: number; log: ObjectReference },
+): L3afEvent {
+  const data = { build, name, packageVersion: version, digest, sourceDigest, durationMs, diagnostics, log };
+  return { type: 'BuildSucceeded', version: 1, data };
+}
+
+function failed({ build }: Request, error: unknown, log: ObjectReference): L3afEvent {
+  const wire = toWireError(error);
+  // The whole output is in the log, the diagnostics have a field of their own.
+  const { diagnostics: given, log: _output, ...details } = wire.details ?? {};
+  const diagnostics: Diagnostic[] = diagnosticSchema
+    .array()
+    .catch([])
+    .parse(given ?? []);
+  const { details: _all, ...rest } = wire;
+  const shortened = { ...rest, ...(Object.keys(details).length > 0 && { details }) };
+  return { type: 'BuildFailed', version: 1, data: { build, error: shortened, diagnostics, log } };
+}

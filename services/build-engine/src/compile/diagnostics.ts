@@ -1,0 +1,38 @@
+import type { Diagnostic } from '@l3af/contracts';
+
+const line =
+  /^(?<file>[^:\n]+):(?<line>\d+):(?:(?<column>\d+):)? (?<severity>fatal error|error|warning|note): (?<message>.*)$/;
+const without = /^(?:clang(?:-\d+)?: |LLVM )?(?<severity>fatal error|error|ERROR): (?<message>.*)$/;
+const severities: Record<string, Diagnostic['severity']> = { warning: 'warning', note: 'note' };
+
+/** Diagnostics that an event carries at most. */
+export const diagnosticsMax = 100;
+
+/** Reads clang's messages; files are named relative to the source, as its author knows them. */
+export function parseDiagnostics(log: string, sourceFolder: string): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const text of log.split('\n')) {
+    const groups = line.exec(text)?.groups ?? without.exec(text)?.groups;
+    if (!groups) continue;
+    const file = groups['file'] ?? '';
+    found.push({
+      severity: severities[groups['severity'] ?? ''] ?? 'error',
+      file: file.startsWith(`${sourceFolder}/`)
+        ? file.slice(sourceFolder.length + 1)
+        : file.replace(/^\.\//, ''),
+      line: Number(groups['line'] ?? 0),
+      ...(groups['column'] !== undefined && { column: Number(groups['column']) }),
+      message: (groups['message'] ?? '').slice(0, 1000),
+    });
+  }
+  // Errors first: a flood of warnings must not push them out.
+  const errors = found.filter(({ severity }) => severity === 'error');
+  const others = found.filter(({ severity }) => severity !== 'error');
+  return [...errors, ...others].slice(0, diagnosticsMax);
+}
+
+/** `kf.bpf.c:3:10: unknown type name "u32x"`. */
+export function describeDiagnostic({ file, line: at, column, message }: Diagnostic): string {
+  if (file === '') return message;
+  return `${file}:${at}${column === undefined ? '' : `:${column}`}: ${message}`;
+}

@@ -1,0 +1,97 @@
+import { posix } from 'node:path';
+import { cannot, L3afError, type Manifest, packageNameSchema, versionSchema } from '@l3af/contracts';
+import type { TreeEntry } from '../source/tree';
+
+/** What is built and what it will be called. */
+export interface PackagePlan {
+  name: string;
+  version: string;
+  /** The source file, relative to the source's root. */
+  source: string;
+  manifest: Manifest | undefined;
+  cpu: string[];
+  flags: string[];
+}
+
+export interface PlanInput {
+  manifest: Manifest | undefined;
+  entries: TreeEntry[];
+  sourceDigest: string;
+  /** What the request says; it wins over kf.yaml. */
+  name: string | undefined;
+  version: string | undefined;
+}
+
+const sourceEnding = '.bpf.c';
+const defaultLevels = ['v2', 'v3'];
+
+/** Decides what is compiled and published: kf.yaml where there is one, else everything from the file and its digest. */
+export function planPackage(input: PlanInput): PackagePlan {
+  const { manifest, entries, sourceDigest } = input;
+  const source = findSource(manifest?.source, entries);
+  const name = input.name ?? manifest?.name ?? nameOf(source, sourceEnding);
+  const version = input.version ?? manifest?.version ?? versionOf(sourceDigest);
+  checkName(name, version);
+  return {
+    name,
+    version,
+    source,
+    manifest: manifest && { ...manifest, name, version },
+    cpu: manifest?.cpu ?? defaultLevels,
+    flags: manifest?.flags ?? [],
+  };
+}
+
+/** A version for a source that names none: it sorts before every release, and says what it was built from. */
+export const versionOf = (sourceDigest: string): string =>
+  `0.0.0-${sourceDigest.replace(/^sha256:/, '').slice(0, 12)}`;
+
+/** The package name that a file's name gives: `edge_Filter.bpf.c` is `edge_filter`. */
+export function nameOf(path: string, ...endings: string[]): string {
+  const file = posix.basename(path);
+  const ending = endings.find((candidate) => file.endsWith(candidate)) ?? '';
+  return file.slice(0, file.length - ending.length).toLowerCase();
+}
+
+export function checkName(name: string, version: string): void {
+  const named = packageNameSchema.safeParse(name);
+  const message = (result: { error?: { issues: { message: string }[] } }): string =>
+    result.error?.issues[0]?.message ?? '';
+  if (!named.success) {
+    throw new L3afError('invalid-manifest', cannot('name', 'package', name, message(named)), {
+      hint: 'Give the package a name in kf.yaml or in the request',
+    });
+  }
+  const versioned = versionSchema.safeParse(version);
+  if (!versioned.success)
+    throw new L3afError('invalid-manifest', cannot('version', 'package', version, message(versioned)));
+}
+
+function findSource(given: string | undefined, entries: TreeEntry[]): string {
+  const candidates = entries
+    .filter(({ path }) => path.endsWith(sourceEnding) && !path.includes('/'))
+    .map(({ path }) => path);
+  if (given !== undefined) {
+    const path = posix.normalize(given);
+    if (entries.some((entry) => entry.path === path)) return path;
+    throw unclear(
+      given,
+      `it is not in the source, which has ${candidates.join(', ') || `no *${sourceEnding}`}`,
+    );
+  }
+  const [only, ...others] = candidates;
+  if (only === undefined)
+    throw unclear(
+      `*${sourceEnding}`,
+      'the source has none in its root, needs one, or a kf.yaml that names it',
+    );
+  if (others.length > 0)
+    throw unclear(
+      `*${sourceEnding}`,
+      `the source has ${candidates.join(', ')}, needs a kf.yaml that names one`,
+    );
+  return only;
+}
+
+const unclear = (value: string, state: string): L3afError =>
+  new L3afError('invalid-manifest', cannot('find', 'source file', value, state));

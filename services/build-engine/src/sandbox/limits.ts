@@ -1,0 +1,33 @@
+/** What one run inside the sandbox may use. */
+export interface Limits {
+  wallMs: number;
+  cpuSeconds: number;
+  memoryBytes: number;
+  processes: number;
+  /** Of one file, and of what is read from its standard output. */
+  outputBytes: number;
+  /** Of what is read from its standard error; the rest is dropped. */
+  logBytes: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** Generous for any KF (a large one takes a second and 200 MiB), and far below what would disturb the builder. */
+export const compileLimits: Limits = {
+  wallMs: 120_000,
+  cpuSeconds: 60,
+  memoryBytes: 2048 * mebibyte,
+  processes: 32,
+  outputBytes: 16 * mebibyte,
+  logBytes: mebibyte,
+};
+
+/** What a source may hold. */
+export const sourceLimits = {
+  files: 10_000,
+  fileBytes: 16 * mebibyte,
+  totalBytes: 128 * mebibyte,
+  archiveBytes: 64 * mebibyte,
+  depth: 32,
+  fetchMs: 300_000,
+} as const;

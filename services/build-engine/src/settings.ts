@@ -1,0 +1,54 @@
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cannot, L3afError } from '@l3af/contracts';
+import { z } from 'zod';
+
+const schema = z.object({
+  NATS_URL: z.string().default('nats://127.0.0.1:4222'),
+  L3AF_LOG_LEVEL: z.string().default('info'),
+  L3AF_METRICS_PORT: z.coerce.number().int().min(0).max(65535).optional(),
+  L3AF_REGISTRY_URL: z.url().default('http://127.0.0.1:8402'),
+  L3AF_SIGNING_KEY: z.string().min(1, 'must be the path of a PKCS8 PEM private key'),
+  L3AF_WORK_DIR: z.string().default(join(tmpdir(), 'l3af-build-engine')),
+  L3AF_INCLUDE_DIR: z.string().optional(),
+  L3AF_CREDENTIALS_DIR: z.string().optional(),
+  L3AF_BUILDS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(Math.min(4, availableParallelism())),
+});
+
+/** The build engine's configuration: environment variables, validated, with defaults. */
+export interface Settings {
+  natsUrl: string;
+  logLevel: string;
+  metricsPort: number | undefined;
+  registryUrl: string;
+  /** Path of a PKCS8 PEM private key. */
+  signingKey: string;
+  workDir: string;
+  /** Headers that every source may include; default: the project's own. */
+  includeDir: string | undefined;
+  /** One file per credential that git sources may name. */
+  credentialsDir: string | undefined;
+  /** Builds at once in this process. */
+  concurrency: number;
+}
+
+/** Reads the settings; throws `invalid-environment` naming every variable that is wrong. */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const parsed = schema.safeParse(env);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    throw new L3afError('invalid-environment', cannot('start', 'service', 'build-engine', issues));
+  }
+  const value = parsed.data;
+  return {
+    natsUrl: value.NATS_URL,
+    logLevel: value.L3AF_LOG_LEVEL,
+    metricsPort: value.L3AF_METRICS_PORT,
+    registryUrl: value.L3AF_REGISTRY_URL,
+    signingKey: value.L3AF_SIGNING_KEY,
+    workDir: value.L3AF_WORK_DIR,
+    includeDir: value.L3AF_INCLUDE_DIR,
+    credentialsDir: value.L3AF_CREDENTIALS_DIR,
+    concurrency: value.L3AF_BUILDS_AT_ONCE,
+  };
+}

@@ -1,0 +1,113 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type BuildProgress,
+  buildProgressSubject,
+  buildRequestSubject,
+  type BuildSource,
+  buckets,
+  buildSubject,
+  type L3afEvent,
+} from '@l3af/contracts';
+import { type Bus, connectBus } from '@l3af/event-store';
+import { generateSigningKey } from '@l3af/oci';
+import { startNats, type TestNats } from '@l3af/testing';
+import { BuildWorker } from '../build/build-worker';
+import type { Settings } from '../settings';
+import { startDockerRegistry, type TestRegistry } from './registry';
+
+type Outcome = Extract<L3afEvent, { type: 'BuildSucceeded' | 'BuildFailed' }>;
+
+/** NATS, a registry, a key, a work folder, and the means to ask for builds and to start builders. */
+export interface TestEngine {
+  nats: TestNats;
+  registry: TestRegistry;
+  bus: Bus;
+  publicKey: string;
+  settings: Settings;
+  worker(): Promise<{ stop(): Promise<void> }>;
+  /** Asks for a build; the id is the caller's. */
+  request(
+    build: string,
+    source: BuildSource,
+    more?: { name?: string; packageVersion?: string },
+  ): Promise<void>;
+  archive(bytes: Uint8Array): Promise<BuildSource>;
+  outcome(build: string): Promise<Outcome>;
+  progress(build: string): BuildProgress[];
+  stop(): Promise<void>;
+}
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export async function startEngine(): Promise<TestEngine> {
+  const [nats, registry] = await Promise.all([startNats(), startDockerRegistry()]);
+  const folder = await mkdtemp(join(tmpdir(), 'l3af-builder-'));
+  const keys = generateSigningKey();
+  await writeFile(join(folder, 'signing.key'), keys.privateKey);
+  const bus = await connectBus({ servers: nats.url, name: 'test', log: quiet });
+  const settings: Settings = {
+    natsUrl: nats.url,
+    logLevel: 'silent',
+    metricsPort: undefined,
+    registryUrl: registry.url,
+    signingKey: join(folder, 'signing.key'),
+    workDir: folder,
+    includeDir: undefined,
+    credentialsDir: undefined,
+    concurrency: 2,
+  };
+  const running: { stop(): Promise<void> }[] = [];
+  const seen = new Map<string, BuildProgress[]>();
+  const worker = async (): Promise<{ stop(): Promise<void> }> => {
+    const own = await connectBus({ servers: nats.url, name: 'builder', log: quiet });
+    const builder = new BuildWorker({ bus: own, settings, log: quiet });
+    builder.start();
+    const stop = async (): Promise<void> => {
+      await builder.stop();
+      await own.close();
+    };
+    running.push({ stop });
+    return { stop };
+  };
+  return {
+    nats,
+    registry,
+    bus,
+    publicKey: keys.publicKey,
+    settings,
+    worker,
+    async request(build, source, more = {}) {
+      const lines: BuildProgress[] = [];
+      seen.set(build, lines);
+      bus.subscribeLive(buildProgressSubject(build), ({ data }) => void lines.push(data as BuildProgress));
+      await bus.nc.flush();
+      const event: L3afEvent = { type: 'BuildRequested', version: 1, data: { build, source, ...more } };
+      await bus.store.append({
+        subject: buildRequestSubject(build),
+        events: [event],
+        actor: 'test',
+        expectedSequence: 0,
+      });
+    },
+    async archive(bytes) {
+      const object = await bus.objects(buckets.sources).put(bytes);
+      return { kind: 'archive', object, fileName: 'kf.tar.gz' };
+    },
+    async outcome(build) {
+      for await (const { events } of bus.store.follow({ subject: buildSubject(build) })) {
+        const last = events.at(-1);
+        if (last?.type === 'BuildSucceeded' || last?.type === 'BuildFailed') return last;
+      }
+      throw new Error('the event stream ended');
+    },
+    progress: (build) => seen.get(build) ?? [],
+    async stop() {
+      for (const { stop } of running) await stop();
+      await bus.close();
+      await Promise.all([nats.stop(), registry.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
