@@ -32,6 +32,33 @@ export function mapWrites(schema: ObjectSchema, from: Config, to: Config): MapWr
   return [...gone.map(({ map, key }) => ({ map, key, value: null })), ...wanted];
 }
 
+/**
+ * The entries that an earlier configuration wrote and a later one does not name: left out when map state is carried
+ * into a new generation. What of the earlier one the KF's new version does not know any more is no entry at all.
+ */
+export function removedEntries(
+  schema: ObjectSchema,
+  from: Config,
+  to: Config,
+): { map: string; key: Uint8Array }[] {
+  const known = Object.entries(from).filter(([name]) =>
+    schema.maps.some((map) => map.name === name && !isArrayMap(map)),
+  );
+  return known.flatMap(([name, value]) => {
+    const before = plannedKeys(schema, { [name]: value });
+    const after = new Set(planConfig(schema, to).writes.map(entryId));
+    return before.filter((entry) => !after.has(entryId(entry)));
+  });
+}
+
+function plannedKeys(schema: ObjectSchema, config: Config): { map: string; key: Uint8Array }[] {
+  try {
+    return planConfig(schema, config).writes.map(({ map, key }) => ({ map, key }));
+  } catch {
+    return []; // the map means something else in this version
+  }
+}
+
 /** Array maps cannot delete: their entries are zeroed instead. */
 export function isArrayMap(map: MapSchema): boolean {
   return map.type === 'array' || map.type === 'percpu_array';

@@ -1,4 +1,4 @@
-import { type DesiredKf, type Hook, verdictsOf } from '@l3af/contracts';
+import { type DesiredKf, verdictsOf } from '@l3af/contracts';
 import { planConfig } from '@l3af/bpf-object';
 import {
   detach,
@@ -10,9 +10,10 @@ import {
   swapTo,
 } from '@l3af/kernel';
 import type { Artifact } from '../artifact/artifact-store';
+import { removedEntries } from './adjust';
 import { adjustGeneration } from './adjust-generation';
 import { writeApplied } from './observe';
-import type { Action } from './plan';
+import type { Action, AppliedChain } from './plan';
 
 export interface ExecuteContext {
   target: HookTarget;
@@ -56,8 +57,8 @@ async function perform(action: Action, { context, outcome, undo }: Progress): Pr
       const loaded = await loadGeneration(target, {
         generation: action.generation,
         metadata: writeApplied(action.applied),
-        kfs: action.applied.kfs.map((kf) => kfLoad(kf, target.hook, artifactOf(context, kf))),
-        reuseFrom: action.reuseFrom ?? null,
+        kfs: action.applied.kfs.map((kf) => kfLoad(kf, context, action.reuseFrom?.applied)),
+        reuseFrom: action.reuseFrom?.generation ?? null,
       });
       undo.push(() => removeGeneration(target, action.generation));
       outcome.loadMs += loaded.loadMs;
@@ -89,9 +90,11 @@ export function artifactOf(context: ExecuteContext, kf: DesiredKf): Artifact {
   return artifact;
 }
 
-function kfLoad(kf: DesiredKf, hook: Hook, artifact: Artifact): KfLoad {
-  const verdicts = verdictsOf(hook);
+function kfLoad(kf: DesiredKf, context: ExecuteContext, before: AppliedChain | undefined): KfLoad {
+  const verdicts = verdictsOf(context.target.hook);
+  const artifact = artifactOf(context, kf);
   const { constants, writes } = planConfig(artifact.schema, kf.config);
+  const old = before?.kfs.find(({ name }) => name === kf.name);
   return {
     name: kf.name,
     object: artifact.object,
@@ -100,6 +103,7 @@ function kfLoad(kf: DesiredKf, hook: Hook, artifact: Artifact): KfLoad {
     enabled: kf.enabled,
     constants,
     writes,
+    ...(old && { removes: removedEntries(artifact.schema, old.config, kf.config) }),
     digest: kf.digest,
     state: kf.state,
   };

@@ -50,7 +50,7 @@ describe('plan()', () => {
   it('takes state over from the live generation when the structure changes', () => {
     const at3 = live(3, desired(5, [kf('a')]))!;
     expect(plan(desired(6, [kf('a'), kf('b')]), { live: at3, idle: [] }, options)).toMatchObject([
-      { type: 'load', generation: 4, reuseFrom: 3 },
+      { type: 'load', generation: 4, reuseFrom: { generation: 3 } },
       { type: 'swap', generation: 4 },
     ]);
   });

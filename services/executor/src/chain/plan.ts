@@ -21,7 +21,12 @@ export interface ObservedChain {
 
 export type Action =
   /** Load the chain whole, off the packet path, as a new generation. */
-  | { type: 'load'; generation: number; applied: AppliedChain; reuseFrom?: number }
+  | {
+      type: 'load';
+      generation: number;
+      applied: AppliedChain;
+      reuseFrom?: { generation: number; applied: AppliedChain };
+    }
   /** Make a loaded generation live, in one replacement. */
   | { type: 'swap'; generation: number }
   /** Change a live generation in place: switches and map configuration. */
@@ -61,7 +66,12 @@ export function plan(desired: DesiredChain, observed: ObservedChain, options: Pl
   return [
     // At most two generations at once: an older one on probation makes room first.
     ...removals(idle),
-    { type: 'load', generation, applied: appliedAs(desired), ...(live && { reuseFrom: live.generation }) },
+    {
+      type: 'load',
+      generation,
+      applied: appliedAs(desired),
+      ...(live && { reuseFrom: { generation: live.generation, applied: live.applied } }),
+    },
     { type: 'swap', generation },
   ];
 }
