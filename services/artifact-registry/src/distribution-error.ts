@@ -18,6 +18,7 @@ export const distributionErrors = {
   QUOTA_EXCEEDED: 413,
   TOOMANYREQUESTS: 429,
   UNAVAILABLE: 503,
+  UNKNOWN: 500,
 } as const;
 export type DistributionCode = keyof typeof distributionErrors;
 

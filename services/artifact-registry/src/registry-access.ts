@@ -1,3 +1,5 @@
+import { createLogger } from '@l3af/telemetry';
+import type { Logger } from '@l3af/telemetry';
 import { Injectable } from '@nestjs/common';
 import { DistributionError } from './distribution-error';
 import type { Registry } from './registry';
@@ -6,6 +8,8 @@ import type { Registry } from './registry';
 @Injectable()
 export class RegistryAccess {
   private registry: Registry | undefined;
+  /** Set at start; what happens inside requests is told here. */
+  logger: Logger = createLogger('artifact-registry', 'silent');
 
   open(registry: Registry): void {
     this.registry = registry;

@@ -38,6 +38,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
   server.requestTimeout = 0;
   server.setTimeout(idleMs);
   const access = app.get(RegistryAccess);
+  access.logger = logger;
   const stopping = new AbortController();
   let bus: Bus | undefined;
   const ready = (async () => {

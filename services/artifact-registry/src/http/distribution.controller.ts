@@ -4,7 +4,7 @@ import { DistributionError } from '../distribution-error';
 import type { Registry } from '../registry';
 import { RegistryAccess } from '../registry-access';
 import { handleBlob } from './blob-handlers';
-import { Exchange } from './exchange';
+import { Exchange, isOurFault } from './exchange';
 import { handleCatalog, handleTags } from './list-handlers';
 import { handleManifest, handleReferrers } from './manifest-handlers';
 import { parseRoute } from './route';
@@ -25,6 +25,10 @@ export class DistributionController {
       if (!route) throw new DistributionError('NAME_UNKNOWN', 'the distribution API has no such path');
       await dispatch(this.access.get(), route, exchange);
     } catch (error) {
+      const { method, pathname: path } = exchange;
+      // A sender that goes away in the middle is no failure of ours.
+      const cut = request.destroyed && !request.complete;
+      if (isOurFault(error) && !cut) this.access.logger.error({ err: error, method, path }, 'request failed');
       exchange.fail(error);
     }
   }

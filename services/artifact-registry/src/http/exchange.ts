@@ -1,4 +1,5 @@
 import { L3afError } from '@l3af/contracts';
+import type { ErrorCode } from '@l3af/contracts';
 import type { Request, Response } from 'express';
 import { DistributionError, distributionErrors } from '../distribution-error';
 import type { DistributionCode } from '../distribution-error';
@@ -87,14 +88,21 @@ export class Exchange {
 
 const drainBytesMax = 8 * 1024 * 1024;
 
+/** The distribution API's code of the house's errors; the cause of any other stays in the log. */
+const codes: Partial<Record<ErrorCode, DistributionCode>> = {
+  conflict: 'DENIED',
+  'version-exists': 'DENIED',
+  'payload-too-large': 'SIZE_INVALID',
+  'invalid-request': 'UNSUPPORTED',
+  'bus-unavailable': 'UNAVAILABLE',
+};
+
 function describe(error: unknown): { code: DistributionCode; message: string; detail?: unknown } {
   if (error instanceof DistributionError) return error;
-  if (error instanceof L3afError) {
-    const { message } = error;
-    if (error.code === 'conflict') return { code: 'DENIED', message };
-    if (error.code === 'version-exists') return { code: 'DENIED', message };
-    if (error.code === 'payload-too-large') return { code: 'SIZE_INVALID', message };
-    return { code: 'UNAVAILABLE', message };
-  }
-  return { code: 'UNAVAILABLE', message: error instanceof Error ? error.message : String(error) };
+  if (!(error instanceof L3afError))
+    return { code: 'UNKNOWN', message: 'the registry has failed; see its log' };
+  return { code: codes[error.code] ?? 'UNKNOWN', message: error.message };
 }
+
+/** Whether a failure is the registry's, which its operator must hear of, and not the client's. */
+export const isOurFault = (error: unknown): boolean => distributionErrors[describe(error).code] >= 500;

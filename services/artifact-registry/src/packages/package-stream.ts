@@ -9,20 +9,21 @@ export interface PackageState {
   published: Map<string, string>;
   /** `digest keyId form` of each signature. */
   signed: Set<string>;
-  yanked: Set<string>;
+  /** Reason by version. */
+  yanked: Map<string, string>;
 }
 
 const initialState = (): PackageState => ({
   sequence: 0,
   published: new Map(),
   signed: new Set(),
-  yanked: new Set(),
+  yanked: new Map(),
 });
 
 export const signatureKey = (digest: string, keyId: string, form: string): string =>
   `${digest} ${keyId} ${form}`;
 
-/** The state after one more event. A version that was yanked and is published again is back. */
+/** The state after one more event. A version that is published again after it was yanked is back. */
 export function evolve(state: PackageState, event: L3afEvent): PackageState {
   switch (event.type) {
     case 'PackagePublished':
@@ -33,7 +34,7 @@ export function evolve(state: PackageState, event: L3afEvent): PackageState {
       state.signed.add(signatureKey(event.data.digest, event.data.keyId, event.data.form));
       break;
     case 'PackageYanked':
-      state.yanked.add(event.data.packageVersion);
+      state.yanked.set(event.data.packageVersion, event.data.reason);
       break;
     default:
       break;

@@ -7,7 +7,7 @@ import type { AnyManifest } from '../repository/manifest-document';
 import { manifestOf } from '../repository/manifest-document';
 import type { Manifests } from '../repository/manifests';
 import type { Tags } from '../repository/tags';
-import { Documents } from '../state/documents';
+import { Documents, isConflict } from '../state/documents';
 import type { RegistryState } from '../state/state';
 import { readPackageFacts, repositorySource } from './kf-package';
 import { checkVersion, signatureKey } from './package-stream';
@@ -16,6 +16,9 @@ import { bundleKeyId, isSignatureBundle, isToolTag, signedDigestOf, tagKeyIds } 
 
 /** The one tag of a package that may move; it is no version and makes no event. */
 const movingTag = 'latest';
+/** Why a version is yanked whose tag was deleted; pushed again, it is back. A yank by a person stays. */
+const deletedReason = 'deleted from the registry';
+const attemptsMax = 5;
 
 export interface TagRequest {
   tag: string;
@@ -52,6 +55,16 @@ export class Packages {
 
   /** Points a tag at a manifest of the repository and tells the world when that is news. */
   async tag(repository: string, request: TagRequest): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.tagOnce(repository, request);
+      } catch (error) {
+        if (!isConflict(error) || attempt === attemptsMax) throw error;
+      }
+    }
+  }
+
+  private async tagOnce(repository: string, request: TagRequest): Promise<void> {
     const { tag, digest } = request;
     const { tags, stream } = this.parts;
     const isVersion = tag !== movingTag && !isToolTag(tag);
@@ -92,7 +105,7 @@ export class Packages {
     const versions = tags.filter((tag) => tag !== movingTag && !isToolTag(tag));
     if (versions.length === 0 || !(await this.isPackage(repository, digest))) return;
     for (const version of versions)
-      await this.yankVersion(repository, { version, reason: 'deleted from the registry', actor: undefined });
+      await this.yankVersion(repository, { version, reason: deletedReason, actor: undefined });
   }
 
   /** Marks a version as not to be deployed any more; throws `unknown-version` when it is not published. */
@@ -154,8 +167,8 @@ export class Packages {
     const facts = await readPackageFacts(repositorySource(repository, this.parts), digest);
     if (!facts) return;
     await this.parts.stream.decide(repository, (state) => {
-      const again = state.published.get(tag) === digest && !state.yanked.has(tag);
-      if (again) return [];
+      const isDeleted = state.yanked.get(tag) === deletedReason;
+      if (state.published.get(tag) === digest && !isDeleted) return [];
       const data = { name: repository, packageVersion: tag, digest, ...facts };
       return [{ type: 'PackagePublished', version: 1, data }];
     });

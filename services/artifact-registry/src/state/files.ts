@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Whether an error is one of these errnos. */
 export const isErrno = (error: unknown, ...codes: string[]): boolean =>
-  error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
+  codes.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 
 /** The names in a folder; none when there is no such folder. */
 export async function namesIn(folder: string): Promise<string[]> {

@@ -1,0 +1,207 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { packageSubject } from '@l3af/contracts';
+import type { Manifest, ObjectSchema } from '@l3af/contracts';
+import {
+  buildImage,
+  generateSigningKey,
+  keyIdOf,
+  RegistryClient,
+  signDigest,
+  verifySignature,
+} from '@l3af/oci';
+import { createLogger } from '@l3af/telemetry';
+import { startNats } from '@l3af/testing';
+import type { TestNats } from '@l3af/testing';
+import { readSettings } from './settings';
+import { startRegistry } from './start-registry';
+import type { RunningRegistry } from './start-registry';
+import { connectBus } from '@l3af/event-store';
+import type { Bus } from '@l3af/event-store';
+
+const run = promisify(execFile);
+const skopeo = (...args: string[]) => run('skopeo', ['--insecure-policy', ...args]);
+
+const schema: ObjectSchema = {
+  programs: [{ name: 'pass', section: 'xdp', type: 'xdp' }],
+  maps: [],
+  constants: [],
+  license: 'GPL',
+};
+const manifestFor = (name: string, version: string): Manifest => ({
+  apiVersion: 'l3af/v1',
+  kind: 'KernelFunction',
+  name,
+  version,
+  description: 'lets everything pass',
+});
+const elf = (text: string): Uint8Array => Buffer.from(`\x7fELF${text}`, 'latin1');
+const imageOf = (name: string, version: string, text = 'object') =>
+  buildImage({
+    objects: [
+      { architecture: 'amd64', bytes: elf(`${text} amd64`) },
+      { architecture: 'arm64', bytes: elf(`${text} arm64`) },
+    ],
+    manifest: manifestFor(name, version),
+    schema,
+  });
+
+describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
+  let nats: TestNats;
+  let folder: string;
+  let registry: RunningRegistry;
+  let bus: Bus;
+  let client: RegistryClient;
+
+  beforeAll(async () => {
+    nats = await startNats();
+    folder = await mkdtemp(join(tmpdir(), 'l3af-registry-'));
+    const settings = readSettings({
+      NATS_URL: nats.url,
+      L3AF_REGISTRY_PORT: '0',
+      ...(backend === 'a directory' && { L3AF_BLOB_DIR: join(folder, 'blobs') }),
+    });
+    registry = await startRegistry(settings, createLogger('test', 'silent'));
+    await registry.ready;
+    bus = await connectBus({ servers: nats.url, name: 'test' });
+    client = new RegistryClient(`http://127.0.0.1:${registry.port}`);
+  });
+  afterAll(async () => {
+    await bus.close();
+    await registry.close();
+    await nats.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const events = async (name: string) => {
+    const found = [];
+    for await (const stored of bus.store.read({ subject: packageSubject(name) }))
+      found.push(...stored.events);
+    return found;
+  };
+
+  it('takes a package, gives each architecture back by digest, and announces it once', async () => {
+    const image = imageOf('firewall', '1.0.0');
+    await client.push(image, 'firewall', ['1.0.0']);
+    await client.push(image, 'firewall', ['1.0.0']);
+
+    const { digest } = await client.resolve('firewall', '1.0.0');
+    expect(digest).toBe(image.digest);
+    const pulled = await client.pullObject('firewall', digest, 'arm64');
+    expect(Buffer.from(pulled.object)).toEqual(elf('object arm64'));
+    expect(pulled.labels['io.ebpf.programs']).toBe('{"pass":"xdp"}');
+    expect(await events('firewall')).toEqual([
+      {
+        type: 'PackagePublished',
+        version: 1,
+        data: expect.objectContaining({
+          name: 'firewall',
+          packageVersion: '1.0.0',
+          digest,
+          architectures: ['amd64', 'arm64'],
+          schema,
+          description: 'lets everything pass',
+          license: 'GPL',
+        }),
+      },
+    ]);
+  });
+
+  it('never changes a version, but moves latest', async () => {
+    await client.push(imageOf('fixed', '1.0.0'), 'fixed', ['1.0.0', 'latest']);
+    const other = imageOf('fixed', '1.0.0', 'other');
+    await expect(client.push(other, 'fixed', ['1.0.0'])).rejects.toMatchObject({ code: 'version-exists' });
+    await client.deleteManifest('fixed', '1.0.0');
+    await expect(client.push(other, 'fixed', ['1.0.0'])).rejects.toMatchObject({ code: 'version-exists' });
+    await client.push(other, 'fixed', ['1.0.1', 'latest']);
+    expect((await client.resolve('fixed', 'latest')).digest).toBe(other.digest);
+    expect((await events('fixed')).map(({ type }) => type)).toEqual([
+      'PackagePublished',
+      'PackageYanked',
+      'PackagePublished',
+    ]);
+  });
+
+  it.each(['ecdsa-p256', 'ed25519'] as const)('keeps signatures by %s in both forms', async (kind) => {
+    const name = `signed/${kind}`;
+    const image = imageOf(name, '1');
+    const { digest } = await client.push(image, name, ['1']);
+    const key = generateSigningKey(kind);
+    const trusted = [{ name: 'me', publicKey: key.publicKey, packages: ['signed/*'] }];
+    await expect(verifySignature(client, name, digest, trusted)).rejects.toMatchObject({
+      code: 'signature-missing',
+    });
+    await signDigest(client, name, digest, key.privateKey);
+    await signDigest(client, name, digest, key.privateKey);
+    expect(await verifySignature(client, name, digest, trusted)).toEqual({
+      keyId: keyIdOf(key.publicKey),
+      name: 'me',
+    });
+    for (const untrusted of [
+      [{ ...trusted[0]!, publicKey: generateSigningKey(kind).publicKey }],
+      [{ ...trusted[0]!, packages: ['other/*'] }],
+    ])
+      await expect(verifySignature(client, name, digest, untrusted)).rejects.toMatchObject({
+        code: 'signature-untrusted',
+      });
+    const keyId = keyIdOf(key.publicKey);
+    const signed = (await events(name)).filter(({ type }) => type === 'PackageSigned');
+    expect(signed.map(({ data }) => data)).toEqual([
+      { name, digest, keyId, form: 'bundle' },
+      { name, digest, keyId, form: 'tag' },
+    ]);
+  });
+
+  it('lets two signers of one digest sign at once', async () => {
+    const { digest } = await client.push(imageOf('twice', '1'), 'twice', ['1']);
+    const keys = [1, 2, 3].map(() => generateSigningKey());
+    await Promise.all(keys.map(({ privateKey }) => signDigest(client, 'twice', digest, privateKey)));
+    const { bytes } = await client.getManifest('twice', `${digest.replace(':', '-')}.sig`);
+    expect((JSON.parse(Buffer.from(bytes).toString()) as { layers: unknown[] }).layers).toHaveLength(3);
+    expect(await client.referrers('twice', digest)).toHaveLength(3);
+  });
+
+  it('works with skopeo: push, inspect, pull, delete', async () => {
+    const image = imageOf('cli/ours', '2.0.0');
+    await client.push(image, 'cli/ours', ['2.0.0']);
+    const at = (reference: string) => `docker://127.0.0.1:${registry.port}/${reference}`;
+    const layout = `oci:${join(folder, 'layout')}:kf`;
+
+    await skopeo('copy', '--all', '--src-tls-verify=false', at(`cli/ours@${image.digest}`), layout);
+    await skopeo('copy', '--all', '--dest-tls-verify=false', layout, at('cli/theirs:2.0.0'));
+    const inspected = await skopeo('inspect', '--tls-verify=false', at('cli/theirs:2.0.0'));
+    expect(JSON.parse(inspected.stdout)).toMatchObject({
+      Digest: image.digest,
+      Labels: { 'io.ebpf.programs': '{"pass":"xdp"}' },
+      RepoTags: ['2.0.0'],
+    });
+    expect((await events('cli/theirs')).map(({ type }) => type)).toEqual(['PackagePublished']);
+    await skopeo('delete', '--tls-verify=false', at('cli/theirs:2.0.0'));
+    await expect(client.resolve('cli/theirs', '2.0.0')).rejects.toMatchObject({ code: 'unknown-version' });
+    expect((await client.resolve('cli/ours', '2.0.0')).digest).toBe(image.digest);
+  });
+
+  it('yanks a version with a reason, once', async () => {
+    await client.push(imageOf('old', '1'), 'old', ['1']);
+    const yank = (body: unknown) =>
+      fetch(`http://127.0.0.1:${registry.port}/l3af/v1/packages/yank`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+      });
+    expect((await yank({ name: 'old', version: '1', reason: 'drops ARP' })).status).toBe(202);
+    expect((await yank({ name: 'old', version: '1', reason: 'again' })).status).toBe(202);
+    const unknown = await yank({ name: 'old', version: '9', reason: 'x' });
+    expect([unknown.status, ((await unknown.json()) as { code: string }).code]).toEqual([
+      404,
+      'unknown-version',
+    ]);
+    expect((await yank({ name: '../old', version: '1', reason: 'x' })).status).toBe(400);
+    const yanked = (await events('old')).filter(({ type }) => type === 'PackageYanked');
+    expect(yanked.map(({ data }) => data)).toEqual([
+      expect.objectContaining({ packageVersion: '1', reason: 'drops ARP' }),
+    ]);
+  });
+});
