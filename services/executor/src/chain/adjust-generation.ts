@@ -1,6 +1,6 @@
 import type { DesiredKf } from '@l3af/contracts';
 import { type HookTarget, type KfMap, openKfMap, setEnabled, writeMetadata } from '@l3af/kernel';
-import { isArrayMap, mapWrites, type MapWrite } from './adjust';
+import { mapWrites, type MapWrite, zeroedBytes } from './adjust';
 import { artifactOf, type ExecuteContext } from './execute';
 import { writeApplied } from './observe';
 import type { Action } from './plan';
@@ -42,9 +42,8 @@ function configure({ action, context, undo }: Adjusting, from: DesiredKf, to: De
   if (JSON.stringify(from.config) === JSON.stringify(to.config)) return;
   const { schema } = artifactOf(context, to);
   for (const write of mapWrites(schema, from.config, to.config)) {
-    const definition = schema.maps.find(({ name }) => name === write.map);
-    const zeroed = write.value === null && definition !== undefined && isArrayMap(definition);
-    const value = zeroed ? new Uint8Array(definition.valueBytes) : write.value;
+    const zeroes = write.value === null ? zeroedBytes(schema, write.map) : undefined;
+    const value = zeroes === undefined ? write.value : new Uint8Array(zeroes);
     undo.push(writeEntry(context.target, action.generation, { kf: to.name, write: { ...write, value } }));
   }
 }

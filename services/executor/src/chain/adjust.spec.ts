@@ -56,6 +56,7 @@ describe('removedEntries()', () => {
   it('names the entries that a new generation must not carry over', () => {
     expect(removedEntries(schema, { deny: { 1: 5, 2: 5 }, limit: 9 }, { deny: { 2: 6 } })).toEqual([
       { map: 'deny', key: bytes(1) },
+      { map: 'limit', key: bytes(0) },
     ]);
   });
 

@@ -41,9 +41,7 @@ export function removedEntries(
   from: Config,
   to: Config,
 ): { map: string; key: Uint8Array }[] {
-  const known = Object.entries(from).filter(([name]) =>
-    schema.maps.some((map) => map.name === name && !isArrayMap(map)),
-  );
+  const known = Object.entries(from).filter(([name]) => schema.maps.some((map) => map.name === name));
   return known.flatMap(([name, value]) => {
     const before = plannedKeys(schema, { [name]: value });
     const after = new Set(planConfig(schema, to).writes.map(entryId));
@@ -59,9 +57,10 @@ function plannedKeys(schema: ObjectSchema, config: Config): { map: string; key: 
   }
 }
 
-/** Array maps cannot delete: their entries are zeroed instead. */
-export function isArrayMap(map: MapSchema): boolean {
-  return map.type === 'array' || map.type === 'percpu_array';
+/** Array maps cannot delete: an entry of theirs is zeroed instead, in as many bytes as are returned. */
+export function zeroedBytes(schema: ObjectSchema, name: string): number | undefined {
+  const map = schema.maps.find((one) => one.name === name);
+  return map?.type === 'array' || map?.type === 'percpu_array' ? map.valueBytes : undefined;
 }
 
 const entryId = (write: { map: string; key: Uint8Array }): string =>

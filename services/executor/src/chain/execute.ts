@@ -10,7 +10,7 @@ import {
   swapTo,
 } from '@l3af/kernel';
 import type { Artifact } from '../artifact/artifact-store';
-import { removedEntries } from './adjust';
+import { removedEntries, zeroedBytes } from './adjust';
 import { adjustGeneration } from './adjust-generation';
 import { writeApplied } from './observe';
 import type { Action, AppliedChain } from './plan';
@@ -95,6 +95,11 @@ function kfLoad(kf: DesiredKf, context: ExecuteContext, before: AppliedChain | u
   const artifact = artifactOf(context, kf);
   const { constants, writes } = planConfig(artifact.schema, kf.config);
   const old = before?.kfs.find(({ name }) => name === kf.name);
+  const removed = old ? removedEntries(artifact.schema, old.config, kf.config) : [];
+  const zeroed = removed.flatMap((entry) => {
+    const zeroes = zeroedBytes(artifact.schema, entry.map);
+    return zeroes === undefined ? [] : [{ ...entry, value: new Uint8Array(zeroes) }];
+  });
   return {
     name: kf.name,
     object: artifact.object,
@@ -102,8 +107,8 @@ function kfLoad(kf: DesiredKf, context: ExecuteContext, before: AppliedChain | u
     proceedOn: kf.proceedOn.map((name) => verdicts[name]).filter((verdict) => verdict !== undefined),
     enabled: kf.enabled,
     constants,
-    writes,
-    ...(old && { removes: removedEntries(artifact.schema, old.config, kf.config) }),
+    writes: [...zeroed, ...writes],
+    removes: removed.filter(({ map }) => zeroedBytes(artifact.schema, map) === undefined),
     digest: kf.digest,
     state: kf.state,
   };
