@@ -83,7 +83,7 @@ export {
 export type { ErrorCode, ErrorOptions, WireError } from './errors';
 export { l3afEventSchema, parseEvent } from './events';
 export type { L3afEvent } from './events';
-export { manifestSchema } from './manifest';
+export { manifestSchema, manifestJsonSchema } from './manifest';
 export type { Manifest } from './manifest';
 export {
   hooks,

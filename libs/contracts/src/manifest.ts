@@ -17,6 +17,11 @@ export const manifestSchema = z.strictObject({
     .array(z.enum(['v1', 'v2', 'v3', 'v4']))
     .min(1)
     .optional(),
+  /** GOARCH names; default: amd64 and arm64. */
+  architectures: z
+    .array(z.enum(['amd64', 'arm64', 's390x']))
+    .min(1)
+    .optional(),
   flags: z.array(z.string()).max(64).optional(),
   /** Prose for the maps and constants that users set, by name. */
   config: z.record(z.string(), z.strictObject({ description: z.string().optional() })).optional(),
@@ -26,3 +31,9 @@ export const manifestSchema = z.strictObject({
     .optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** JSON Schema of `kf.yaml`, for editors: published in docs and by the API. */
+export function manifestJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(manifestSchema, { target: 'draft-7', io: 'input' });
+  return { ...schema, title: 'L3AF kernel function (kf.yaml)' };
+}

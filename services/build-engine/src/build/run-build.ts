@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { deriveSchema, hooksOf } from '@l3af/bpf-object';
 import { type BuildRequested, cannot, type Diagnostic, L3afError, type ObjectSchema } from '@l3af/contracts';
 import { buildImage, type RegistryClient } from '@l3af/oci';
-import { compile, type Target } from '../compile/compile';
-import { describeDiagnostic, diagnosticsMax } from '../compile/diagnostics';
+import { compileAll } from '../compile/compile-all';
 import { checkName, nameOf, type PackagePlan, planPackage, versionOf } from '../manifest/package-plan';
 import { readManifest } from '../manifest/read-manifest';
 import { publish } from '../publish/publish';
-import { type FetchedSource, fetchSource } from '../source/fetch-source';
+import { fetchSource } from '../source/fetch-source';
 import type { Progress } from './progress';
 
 export interface BuildContext {
@@ -77,7 +76,11 @@ async function prepare(request: Request, context: BuildContext): Promise<Prepare
     name: request.name,
     version: request.packageVersion,
   });
-  const { objects, diagnostics } = await compileAll(plan, fetched, context);
+  const { objects, diagnostics } = await compileAll(plan, fetched, {
+    ...context,
+    say: (line, target) => progress.say('compile', line, target),
+    quote: (text) => progress.quote(text),
+  });
   return {
     plan,
     objects,
@@ -129,65 +132,4 @@ function inspect(objects: Prepared['objects'], source: string, progress: Progres
   );
   if (usable.length === 0) progress.say('inspect', 'no program of it can be put into a chain');
   return schema;
-}
-
-/** The compiler is told the architecture by one macro: where nothing asks for it, one object is right for all of equal byte order. */
-const architectures = ['amd64', 'arm64'] as const;
-
-async function compileAll(
-  plan: PackagePlan,
-  fetched: FetchedSource,
-  context: BuildContext,
-): Promise<Pick<Prepared, 'objects' | 'diagnostics'>> {
-  const [defaultLevel = 'v2', ...otherLevels] = plan.cpu;
-  const diagnostics: Diagnostic[] = [];
-  const one = async (target: Target): Promise<Uint8Array> => {
-    const compiled = await compileOne(plan, fetched, { context, target });
-    for (const diagnostic of compiled.diagnostics) {
-      const text = describeDiagnostic(diagnostic);
-      if (!diagnostics.some((known) => describeDiagnostic(known) === text)) diagnostics.push(diagnostic);
-    }
-    return compiled.object;
-  };
-  const objects = [];
-  for (const architecture of architectures)
-    objects.push({ architecture, bytes: await one({ architecture, cpu: defaultLevel }) });
-  // The other levels must compile too: a node may ask for them.
-  for (const cpu of otherLevels) await one({ architecture: 'amd64', cpu });
-  return { objects, diagnostics: diagnostics.slice(0, diagnosticsMax) };
-}
-
-async function compileOne(
-  plan: PackagePlan,
-  fetched: FetchedSource,
-  { context, target }: { context: BuildContext; target: Target },
-): Promise<{ object: Uint8Array; diagnostics: Diagnostic[] }> {
-  const { progress, headers, workDir, signal } = context;
-  const label = `${target.architecture}/${target.cpu}`;
-  progress.say('compile', `compiling ${plan.source}`, label);
-  try {
-    const { folder } = fetched;
-    const compiled = await compile({
-      folder,
-      source: plan.source,
-      flags: plan.flags,
-      target,
-      headers,
-      workDir,
-      signal,
-    });
-    progress.quote(compiled.log);
-    progress.say(
-      'compile',
-      `${compiled.object.length} bytes, ${compiled.diagnostics.length} warnings`,
-      label,
-    );
-    return compiled;
-  } catch (error) {
-    if (error instanceof L3afError) {
-      progress.quote(String(error.details['log'] ?? ''));
-      progress.say('compile', error.message, label);
-    }
-    throw error;
-  }
 }

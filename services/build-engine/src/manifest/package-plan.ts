@@ -10,6 +10,7 @@ export interface PackagePlan {
   source: string;
   manifest: Manifest | undefined;
   cpu: string[];
+  architectures: Architecture[];
   flags: string[];
 }
 
@@ -24,6 +25,9 @@ export interface PlanInput {
 
 const sourceEnding = '.bpf.c';
 const defaultLevels = ['v2', 'v3'];
+const defaultArchitectures: Architecture[] = ['amd64', 'arm64'];
+
+export type Architecture = NonNullable<Manifest['architectures']>[number];
 
 /** Decides what is compiled and published: kf.yaml where there is one, else everything from the file and its digest. */
 export function planPackage(input: PlanInput): PackagePlan {
@@ -38,6 +42,7 @@ export function planPackage(input: PlanInput): PackagePlan {
     source,
     manifest: manifest && { ...manifest, name, version },
     cpu: manifest?.cpu ?? defaultLevels,
+    architectures: manifest?.architectures ?? defaultArchitectures,
     flags: manifest?.flags ?? [],
   };
 }
