@@ -11,7 +11,7 @@ import {
   liveChain,
   message,
 } from './testing/answers';
-import { nodes, projections, rejected, rejectedChain } from './testing/answers';
+import { nodes, rejected, rejectedChain, status } from './testing/answers';
 import { capture } from './testing/captured';
 import { startFixedApi } from './testing/fixed-api';
 import { expectGolden } from './testing/golden';
@@ -37,9 +37,8 @@ const answers = {
   'GET /v1/packages/firewall': { json: firewallPackage },
   'GET /v1/builds': { json: builds },
   'GET /v1/events?follow=false': { events: [applied(7), rejected(8)].map((data) => ({ data })) },
-  'GET /v1/status': {
-    json: { streamSequence: 1234, projections, nodes, chains: [liveChain, rejectedChain] },
-  },
+  'GET /v1/status': { json: status },
+  'GET /v1/nodes/edge-2/chains': { json: [] },
 };
 
 const readings = {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { L3afError, cannot, describeError } from '@l3af/contracts';
+import { L3afError, cannot, describeError, fromWireError, wireErrorSchema } from '@l3af/contracts';
 import { z } from 'zod';
 import { problemOf } from './problem';
 import { parseServerEvents, type ServerEvent } from './server-events';
@@ -40,7 +40,8 @@ export class ApiClient {
 
   /**
    * Follows a stream of server-sent events. A connection that breaks is made again with `Last-Event-ID`, so that
-   * none is missed; the iteration ends when the server ends a stream that was not asked to `follow`, or by `signal`.
+   * none is missed; the iteration ends when the server ends a stream that was not asked to `follow`, when it says
+   * that nothing more will come, or by `signal`.
    */
   async *events(path: string, { follow = true, signal }: { follow?: boolean; signal?: AbortSignal } = {}) {
     let last: string | undefined;
@@ -52,8 +53,10 @@ export class ApiClient {
           ...(signal && { signal }),
         });
         connected = true;
+        if (response.status === 204) return; // nothing more will come
         for await (const event of this.read(path, response)) {
           last = event.id ?? last;
+          if (event.event === 'error') throw this.failureIn(path, event.data);
           yield event;
         }
         if (!follow) return;
@@ -63,6 +66,15 @@ export class ApiClient {
       }
       // A server that is away, or ends each stream at once, must not be asked in a tight loop.
       await delay(reconnectMs, undefined, signal && { signal }).catch(() => undefined);
+    }
+  }
+
+  /** The server's last event when something went wrong on its side. */
+  private failureIn(path: string, data: string): L3afError {
+    try {
+      return fromWireError(wireErrorSchema.parse(JSON.parse(data)));
+    } catch (cause) {
+      return this.unexpected(path, 'not as expected', cause);
     }
   }
 

@@ -3,7 +3,13 @@ import type { Command } from 'commander';
 import type { Session } from '../session';
 import type { Surroundings } from '../surroundings';
 import { action } from '../usage';
-import { requestChange, settleChange, withChangeOptions, type ChangeOptions } from './change';
+import {
+  requestChange,
+  settleChange,
+  withChangeOptions,
+  withTargetOptions,
+  type ChangeOptions,
+} from './change';
 import { parseChainDocuments, readInput } from './documents';
 
 interface ApplyOptions extends ChangeOptions {
@@ -16,16 +22,20 @@ export function addApplyCommand(program: Command, surroundings: Surroundings): v
     .command('apply')
     .description('make chains as documents say; several in one file are separated by ---')
     .requiredOption('-f, --file <file>', 'YAML or JSON; - is stdin');
-  action<ApplyOptions>(withChangeOptions(apply), surroundings, async (session, options) => {
-    const text = await readInput(options.file, surroundings.stdin);
-    const documents = parseChainDocuments(text, options.file === '-' ? 'stdin' : options.file);
-    const stored = await storeAll(session, documents, options);
-    const settled = await Promise.allSettled(stored.map((one) => settleChange(session, one, options)));
-    const refused = settled.find((one) => one.status === 'rejected');
-    if (refused) throw refused.reason;
-    const results = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    session.print.result(results, () => '');
-  });
+  action<ApplyOptions>(
+    withTargetOptions(withChangeOptions(apply)),
+    surroundings,
+    async (session, options) => {
+      const text = await readInput(options.file, surroundings.stdin);
+      const documents = parseChainDocuments(text, options.file === '-' ? 'stdin' : options.file);
+      const stored = await storeAll(session, documents, options);
+      const settled = await Promise.allSettled(stored.map((one) => settleChange(session, one, options)));
+      const refused = settled.find((one) => one.status === 'rejected');
+      if (refused) throw refused.reason;
+      const results = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      session.print.result(results, () => '');
+    },
+  );
 }
 
 async function storeAll(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   L3afError,
   cannot,
@@ -9,6 +10,7 @@ import {
   type Accepted,
   type AttachMode,
   type ChainKey,
+  type ChainView,
   type ReportEvent,
 } from '@l3af/contracts';
 import { z } from 'zod';
@@ -54,7 +56,11 @@ export async function awaitReport(session: Session, wait: ReportWait): Promise<O
     if (settled) return settled;
     for await (const event of session.api.events(accepted.watch, { signal: stop.signal })) {
       const outcome = outcomeIn(event.data, key, accepted.revision);
-      if (outcome) return outcome;
+      if (outcome) return await seenByReaders(session, key, outcome);
+    }
+    if (!timedOut) {
+      const late = await settledBefore(session, key, accepted.revision);
+      if (late) return late;
     }
   } finally {
     clearTimeout(timer);
@@ -68,17 +74,31 @@ export async function awaitReport(session: Session, wait: ReportWait): Promise<O
   );
 }
 
+/** Waits until the views have the report too, so that whatever the caller asks next sees it; a view that lags is no failure. */
+async function seenByReaders(session: Session, key: ChainKey, outcome: Outcome): Promise<Outcome> {
+  for (let turn = 0; turn < 40; turn++) {
+    const view = await session.api.ask(chainPath(key), chainViewSchema).catch(() => undefined);
+    if (!view || hasReport(view, outcome.revision)) break;
+    await delay(50);
+  }
+  return outcome;
+}
+
+const hasReport = ({ reported }: ChainView, revision: number): boolean =>
+  reported !== null && reported.revision >= revision && reported.state !== 'pending';
+
 /** When nothing was stored, the report may be as old as the revision: the chain's view has it. */
 async function settledBefore(
   session: Session,
   key: ChainKey,
   revision: number,
 ): Promise<Outcome | undefined> {
-  const { reported } = await session.api.ask(chainPath(key), chainViewSchema);
+  const { desired, reported } = await session.api.ask(chainPath(key), chainViewSchema);
   if (!reported || reported.revision < revision) return undefined;
   if (reported.error) {
     throw reportedFailure(reported.error, { logDigest: reported.log?.digest });
   }
+  if (desired === null) return { revision: reported.revision, state: 'detached', warnings: [] };
   if (reported.state !== 'live' && reported.state !== 'degraded') return undefined;
   return {
     revision: reported.revision,

@@ -13,7 +13,7 @@ import {
   positionArgument,
 } from '../usage';
 import { chainText, chainsText, historyText } from './chain.tables';
-import { changeChain, withChangeOptions, type ChangeOptions } from './change';
+import { changeChain, withChangeOptions, withTargetOptions, type ChangeOptions } from './change';
 import { parseConfig, readInput } from './documents';
 import { chainKeyOf, chainPath } from './path';
 
@@ -34,7 +34,7 @@ export function addChainCommands(chain: Command, surroundings: Surroundings): vo
   const changing = (name: string, description: string): Command =>
     withChangeOptions(chainArguments(chain.command(name).description(description)));
 
-  const insert = changing('insert', 'put a KF into a chain')
+  const insert = withTargetOptions(changing('insert', 'put a KF into a chain'))
     .addArgument(new Argument('<kf>', 'NAME, NAME@VERSION or NAME@sha256:…').argParser(packageArgument))
     .addOption(new Option('--at <n>', 'position from 1; default: the end').argParser(positionArgument))
     .option('--name <instance>', "its name in the chain; default: the package's")

@@ -13,6 +13,7 @@ export interface ChangeOptions extends CommonOptions {
   timeout: number;
   ifRevision?: number;
   reason?: string;
+  allowMissingInterface?: boolean;
 }
 
 export function withChangeOptions(command: Command): Command {
@@ -25,6 +26,11 @@ export function withChangeOptions(command: Command): Command {
       new Option('--if-revision <n>', 'change only what still is at this revision').argParser(wholeNumber),
     )
     .option('--reason <text>', 'why, for the history');
+}
+
+/** The option of commands that may make a chain where there is none. */
+export function withTargetOptions(command: Command): Command {
+  return command.option('--allow-missing-interface', 'accept an interface that the node does not have yet');
 }
 
 export interface Change {
@@ -50,7 +56,8 @@ export async function requestChange(
     ...(options.ifRevision !== undefined && { 'if-match': `"${options.ifRevision}"` }),
     ...(options.reason !== undefined && { 'x-l3af-reason': encodeURIComponent(options.reason) }),
   };
-  const path = chainPath(change.key, ...(change.below ?? []));
+  const query = options.allowMissingInterface ? '?allowMissingInterface=true' : '';
+  const path = chainPath(change.key, ...(change.below ?? [])) + query;
   const accepted = await session.api.ask(path, acceptedSchema, { ...change.request, headers });
   const state = accepted.changed
     ? `revision ${accepted.revision} stored at sequence ${accepted.sequence}`

@@ -4,14 +4,12 @@ import {
   buildProgressSchema,
   buildRequestEventSchema,
   envelopeSchema,
+  type BuildAccepted,
   type Diagnostic,
 } from '@l3af/contracts';
 import { z } from 'zod';
 import { reportedFailure } from '../output/failure';
 import type { Session } from '../session';
-
-export const buildAcceptedSchema = z.object({ build: z.string(), watch: z.string() });
-export type BuildAccepted = z.infer<typeof buildAcceptedSchema>;
 
 export interface BuiltPackage {
   name: string;
@@ -19,7 +17,7 @@ export interface BuiltPackage {
   digest: string;
 }
 
-const messageSchema = z.object({ envelope: envelopeSchema });
+const messageSchema = z.object({ sequence: z.number().int(), envelope: envelopeSchema });
 
 /** Follows a build to its end, with its progress and the compiler's warnings on stderr; a failure is thrown with its diagnostics. */
 export async function awaitBuild(session: Session, accepted: BuildAccepted): Promise<BuiltPackage> {
@@ -32,7 +30,10 @@ export async function awaitBuild(session: Session, accepted: BuildAccepted): Pro
       const message = messageSchema.safeParse(value).data;
       for (const event of message?.envelope.events ?? []) {
         const built = judge(session, event, accepted.build);
-        if (built) return built;
+        if (built) {
+          await seenByReaders(session, built.name, message!.sequence);
+          return built;
+        }
       }
     }
   } finally {
@@ -42,6 +43,14 @@ export async function awaitBuild(session: Session, accepted: BuildAccepted): Pro
     'internal',
     `Cannot follow build "${accepted.build}": the watch ended before the build did`,
   );
+}
+
+/** Waits until the catalogue has the package, so that whatever the caller does next with it finds it. */
+async function seenByReaders(session: Session, name: string, minSequence: number): Promise<void> {
+  const path = `/v1/packages/${encodeURIComponent(name)}?minSequence=${minSequence}`;
+  await session.api.ask(path, z.unknown()).catch((error: unknown) => {
+    session.print.note(`published, but the catalogue lags: ${(error as Error).message}`);
+  });
 }
 
 function showProgress(session: Session, value: unknown, said: Set<string>): void {

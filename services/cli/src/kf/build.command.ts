@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { L3afError, cannot, packageNameSchema, versionSchema } from '@l3af/contracts';
+import { L3afError, buildAcceptedSchema, cannot, packageNameSchema, versionSchema } from '@l3af/contracts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
 import type { ApiRequest } from '../api/api-client';
@@ -9,7 +9,7 @@ import { plural } from '../output/words';
 import type { CommonOptions, Session } from '../session';
 import type { Surroundings } from '../surroundings';
 import { UsageError, action } from '../usage';
-import { awaitBuild, buildAcceptedSchema } from './await-build';
+import { awaitBuild } from './await-build';
 import { archiveFolder } from './folder-archive';
 import { parseGitUrl } from './git-url';
 

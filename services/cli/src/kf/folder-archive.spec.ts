@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
-import { archiveFolder, archiveLimits } from './folder-archive';
+import { archiveFolder } from './folder-archive';
 
 let root: string;
 beforeEach(() => {
@@ -66,10 +66,10 @@ describe('archive of a folder', () => {
     await expect(archiveFolder(join(root, 'none'))).rejects.toMatchObject({ code: 'source-unavailable' });
     mkdirSync(join(root, 'empty'));
     await expect(archiveFolder(join(root, 'empty'))).rejects.toMatchObject({ code: 'source-unavailable' });
-    const large = write('large', { 'a.h': 'x'.repeat(archiveLimits.sizeBytesMax + 1) });
-    await expect(archiveFolder(large)).rejects.toMatchObject({ code: 'payload-too-large' });
-    const names = Array.from({ length: archiveLimits.files + 1 }, (_, index) => [`${index}.h`, '']);
-    const many = write('many', Object.fromEntries(names));
-    await expect(archiveFolder(many)).rejects.toMatchObject({ code: 'payload-too-large' });
+    const limits = { files: 2, sizeBytesMax: 10 };
+    const large = write('large', { 'a.h': 'x'.repeat(11) });
+    await expect(archiveFolder(large, limits)).rejects.toMatchObject({ code: 'payload-too-large' });
+    const many = write('many', { 'a.h': '', 'b.h': '', 'c.h': '' });
+    await expect(archiveFolder(many, limits)).rejects.toMatchObject({ code: 'payload-too-large' });
   });
 });

@@ -23,7 +23,10 @@ export interface FolderArchive {
  * Packs a folder, or one source file. Symbolic links are followed, so that shared headers come along.
  * The same files give the same bytes: names are sorted, times, owners and modes are fixed.
  */
-export async function archiveFolder(path: string): Promise<FolderArchive> {
+export async function archiveFolder(
+  path: string,
+  limits: { files: number; sizeBytesMax: number } = archiveLimits,
+): Promise<FolderArchive> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new L3afError('source-unavailable', cannot('build', 'folder', path, 'it does not exist'), {
       cause,
@@ -31,7 +34,9 @@ export async function archiveFolder(path: string): Promise<FolderArchive> {
   });
   const real = await realpath(path);
   const root = found.isDirectory() ? real : dirname(real);
-  const files = found.isDirectory() ? await filesBelow(root, path) : [real];
+  const files = found.isDirectory()
+    ? await filesBelow(root, { asked: path, filesMax: limits.files })
+    : [real];
   if (files.length === 0) {
     throw new L3afError('source-unavailable', cannot('build', 'folder', path, 'it holds no source files'));
   }
@@ -40,7 +45,7 @@ export async function archiveFolder(path: string): Promise<FolderArchive> {
   for (const file of files.sort()) {
     const content = await readFile(file);
     total += content.byteLength;
-    if (total > archiveLimits.sizeBytesMax) throw tooLarge(path, `over ${bytes(archiveLimits.sizeBytesMax)}`);
+    if (total > limits.sizeBytesMax) throw tooLarge(path, `over ${bytes(limits.sizeBytesMax)}`);
     const name = relative(root, file);
     archive.entry({ name, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '' }, content);
   }
@@ -52,7 +57,10 @@ export async function archiveFolder(path: string): Promise<FolderArchive> {
   return { content, fileName: `${basename(real)}.tar.gz`, fileCount: files.length };
 }
 
-async function filesBelow(root: string, asked: string): Promise<string[]> {
+async function filesBelow(
+  root: string,
+  { asked, filesMax }: { asked: string; filesMax: number },
+): Promise<string[]> {
   const files: string[] = [];
   const walk = async (folder: string, above: readonly string[]): Promise<void> => {
     const real = await realpath(folder);
@@ -63,7 +71,7 @@ async function filesBelow(root: string, asked: string): Promise<string[]> {
       const entry = await stat(path).catch(() => undefined); // a link to nothing
       if (entry?.isDirectory()) await walk(path, [...above, real]);
       else if (entry?.isFile()) files.push(path);
-      if (files.length > archiveLimits.files) throw tooLarge(asked, `over ${archiveLimits.files} files`);
+      if (files.length > filesMax) throw tooLarge(asked, `over ${filesMax} files`);
     }
   };
   await walk(root, []);

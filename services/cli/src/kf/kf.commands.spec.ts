@@ -17,7 +17,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const name = () => folder.split('/').pop()!;
 const digest = `sha256:${'a'.repeat(64)}`;
-const build = { build: 'b1', sequence: 1, watch: '/v1/watch/b1' };
+const build = { build: 'b1', sequence: 1, watch: '/v1/watch/b1', changed: true };
+const catalogue = { 'GET /v1/packages/drop?minSequence=9': { json: {} } };
 const progress = {
   build: 'b1',
   at: '2026-08-22T10:15:30Z',
@@ -52,6 +53,7 @@ async function buildWith(end: unknown, args: string[] = []) {
   const answers: Record<string, Answer> = {
     [`POST /v1/builds?fileName=${name()}.tar.gz`]: { json: build, status: 202 },
     'GET /v1/watch/b1': { events: [{ data: progress }, { data: progress }, { data: end }], open: true },
+    ...catalogue,
   };
   await using api = await startFixedApi(answers);
   return { ...(await capture(['kf', 'build', folder, ...args, '--api', api.url])), seen: api.seen };
@@ -111,6 +113,7 @@ describe('kf publish', () => {
     await using api = await startFixedApi({
       'POST /v1/packages?fileName=x.o&name=y&version=2.0': { json: build, status: 202 },
       'GET /v1/watch/b1': { events: [{ data: succeeded }] },
+      ...catalogue,
     });
     const args = ['kf', 'publish', path, '--name', 'y', '--version', '2.0', '--api', api.url];
     expect((await capture(args)).stdout).toBe(`drop@0.0.0-123456789abc ${digest}\n`);

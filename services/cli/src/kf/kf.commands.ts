@@ -81,6 +81,16 @@ function addCatalogue(kf: Command, surroundings: Surroundings): void {
     print.result(views, () => (views.length === 0 ? 'nothing was built yet' : buildsTable(views, print)));
   });
 
+  const cancel = kf
+    .command('cancel')
+    .description('cancel a build that is not over')
+    .argument('<build>', 'its id');
+  action(cancel, surroundings, async ({ api, print }, _options, [build]) => {
+    const path = `/v1/builds/${encodeURIComponent(build!)}`;
+    const accepted = await api.ask(path, buildAcceptedSchema, { method: 'DELETE' });
+    print.result(accepted, () => (accepted.changed ? 'cancelled' : 'it was cancelled before'));
+  });
+
   const log = kf.command('log').description("print a build's log").argument('<build>', 'id of the build');
   action(log, surroundings, async ({ api, print }, _options, [build]) => {
     print.write(await api.text(`/v1/builds/${encodeURIComponent(build!)}/log`));

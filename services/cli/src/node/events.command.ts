@@ -23,7 +23,7 @@ export function addEventsCommand(program: Command, surroundings: Surroundings): 
   const events = program
     .command('events')
     .description('list everything that happened; with --follow, go on as it happens')
-    .option('--follow', 'go on with what happens from now on')
+    .option('--follow', 'go on as it happens; with --last 0, only that')
     .addOption(new Option('--from <sequence>', 'the first to print').argParser(wholeNumber))
     .addOption(new Option('--last <n>', 'only the last n').argParser(wholeNumber).conflicts('from'))
     .option('--subject <pattern>', 'only these, as in l3af.evt.chain.demo-1.>');
@@ -32,24 +32,36 @@ export function addEventsCommand(program: Command, surroundings: Surroundings): 
   );
 }
 
-async function list(session: Session, options: EventsOptions): Promise<void> {
-  let messages: Message[] = [];
-  for await (const event of session.api.events(pathOf(options, false), { follow: false })) {
-    const message = read(event);
-    if (message) messages.push(message);
-    if (options.last !== undefined && messages.length > options.last) {
-      messages = messages.slice(messages.length - options.last);
-    }
-  }
-  session.print.result(messages, () => [heading(), ...messages.map(line)].join('\n'));
+async function list({ api, print }: Session, options: EventsOptions): Promise<void> {
+  const messages = await stored(api, options);
+  print.result(messages, () => [heading(), ...messages.map(line)].join('\n'));
 }
 
-async function follow(session: Session, options: EventsOptions): Promise<void> {
-  if (options.last !== undefined) await list(session, { ...options, output: 'table' });
-  else if (session.print.format === 'table') session.print.write(heading());
-  for await (const event of session.api.events(pathOf(options, true))) {
+async function stored(api: Session['api'], options: EventsOptions): Promise<Message[]> {
+  let messages: Message[] = [];
+  const last = options.last ?? Infinity;
+  for await (const event of api.events(pathOf(options, false), { follow: false })) {
     const message = read(event);
-    if (message) session.print.item(message, () => line(message));
+    if (message) messages.push(message);
+    if (messages.length > 2 * last) messages = messages.slice(-last);
+  }
+  return last === 0 ? [] : messages.slice(-last);
+}
+
+async function follow({ api, print }: Session, options: EventsOptions): Promise<void> {
+  if (print.format === 'table') print.write(heading());
+  const show = (message: Message) => print.item(message, () => line(message));
+  let { from } = options;
+  if (options.last !== undefined) {
+    // One more than is shown, so that with `--last 0` too it is known where to go on.
+    const messages = await stored(api, { ...options, last: options.last + 1 });
+    messages.slice(messages.length > options.last ? 1 : 0).forEach(show);
+    from = (messages.at(-1)?.sequence ?? 0) + 1;
+  }
+  const path = pathOf({ ...options, ...(from !== undefined && { from }) }, true);
+  for await (const event of api.events(path)) {
+    const message = read(event);
+    if (message) show(message);
   }
 }
 

@@ -1,50 +1,71 @@
-import { chainViewSchema, nodeViewSchema, projectionStatusSchema, type ChainView } from '@l3af/contracts';
+import { chainViewSchema, statusViewSchema, type ChainView, type StatusView } from '@l3af/contracts';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { stateText } from '../chain/chain.tables';
 import type { Printer } from '../output/printer';
-import { count } from '../output/words';
+import { bytes, count, moment } from '../output/words';
+import type { Session } from '../session';
 import type { Surroundings } from '../surroundings';
 import { action } from '../usage';
-import { nodesTable } from './nodes.command';
 
-/** What `/v1/status` answers; every part may be missing while the service behind it is away. */
-const statusSchema = z.object({
-  bus: z.unknown().optional(),
-  streamSequence: z.number().optional(),
-  services: z
-    .array(z.object({ name: z.string(), state: z.string(), detail: z.string().optional() }))
-    .optional(),
-  projections: z.array(projectionStatusSchema).optional(),
-  nodes: z.array(nodeViewSchema).optional(),
-  chains: z.array(chainViewSchema).optional(),
-});
-type Status = z.infer<typeof statusSchema>;
+/** Chains are asked for node by node, so of a large fleet they are left out. */
+const nodesWithChainsMax = 50;
 
 /** `l3af status`. */
 export function addStatusCommand(program: Command, surroundings: Surroundings): void {
   const status = program.command('status').description('services, projections, nodes and chains at a glance');
-  action(status, surroundings, async ({ api, print }) => {
-    const found = await api.ask('/v1/status', statusSchema);
-    print.result(found, () => statusText(found, api.url, print));
+  action(status, surroundings, async (session) => {
+    const found = await session.api.ask('/v1/status', statusViewSchema);
+    const chains = await chainsOf(session, found);
+    session.print.result({ api: session.api.url, ...found, chains }, () =>
+      statusText(found, chains, session),
+    );
   });
 }
 
-function statusText(status: Status, url: string, print: Printer): string {
-  const parts = [`${print.style.bold('API')}  ${url}`];
-  if (status.services) {
-    const rows = status.services.map(({ name, state, detail }) => [name, state, detail ?? '']);
-    parts.push(
-      print.table([{ head: 'service' }, { head: 'state' }, { head: 'detail', flexible: true }], rows),
-    );
+async function chainsOf({ api, print }: Session, { nodes }: StatusView): Promise<ChainView[]> {
+  if (nodes.length > nodesWithChainsMax) {
+    print.note(`chains of ${nodes.length} nodes are not listed; \`l3af chain show NODE\` does`);
+    return [];
   }
-  if (status.projections) parts.push(projectionsTable(status.projections, print));
-  if (status.nodes) parts.push(status.nodes.length === 0 ? 'no nodes' : nodesTable(status.nodes, print));
-  if (status.chains) parts.push(status.chains.length === 0 ? 'no chains' : chainsTable(status.chains, print));
-  return parts.join('\n\n');
+  const lists = nodes.map(({ name }) =>
+    api
+      .ask(`/v1/nodes/${encodeURIComponent(name)}/chains`, z.array(chainViewSchema))
+      .catch((error: Error) => {
+        print.note(error.message);
+        return [];
+      }),
+  );
+  return (await Promise.all(lists)).flat();
 }
 
-function projectionsTable(projections: NonNullable<Status['projections']>, print: Printer): string {
+function statusText(status: StatusView, chains: ChainView[], { api, print }: Session): string {
+  const parts = [servicesTable(status, api.url, print)];
+  if (status.projections.length > 0) parts.push(projectionsTable(status, print));
+  if (status.nodes.length > 0) parts.push(nodesTable(status, print));
+  if (chains.length > 0) parts.push(chainsTable(chains, print));
+  const problems = status.problems.map(({ message }) => print.style.red(message));
+  return [...parts, ...(problems.length > 0 ? [problems.join('\n')] : [])].join('\n\n');
+}
+
+function servicesTable({ bus, streamSequence, nodes }: StatusView, url: string, print: Printer): string {
+  const { style } = print;
+  const state = (up: boolean): string => (up ? style.green('up') : style.red('away'));
+  const ready = nodes.filter((node) => node.state === 'ready').length;
+  const version = bus.serverVersion ?? 'unknown version';
+  const sequence = streamSequence === null ? '' : `event stream at ${count(streamSequence)}`;
+  return print.table(
+    [{ head: 'service' }, { head: 'state' }, { head: 'detail', flexible: true }],
+    [
+      ['deploy-api', state(true), url],
+      ['nats-server', state(bus.connected), bus.server ? `${bus.server} (${version})` : ''],
+      ['config-store', state(streamSequence !== null), sequence],
+      ['executors', state(ready === nodes.length && ready > 0), `${ready} of ${nodes.length} nodes ready`],
+    ],
+  );
+}
+
+function projectionsTable({ projections }: StatusView, print: Printer): string {
   const { style } = print;
   const rows = projections.map(({ name, state, sequence, lag, error }) => [
     name,
@@ -61,6 +82,20 @@ function projectionsTable(projections: NonNullable<Status['projections']>, print
       { head: 'lag', align: 'right' },
       { head: 'reason', flexible: true },
     ],
+    rows,
+  );
+}
+
+function nodesTable({ nodes }: StatusView, print: Printer): string {
+  const { style } = print;
+  const rows = nodes.map(({ name, state, lastSeenAt, rssBytes }) => [
+    name,
+    state === 'ready' ? style.green(state) : style.red(state),
+    lastSeenAt === null ? 'never' : moment(lastSeenAt),
+    rssBytes === null ? '-' : bytes(rssBytes),
+  ]);
+  return print.table(
+    [{ head: 'node' }, { head: 'state' }, { head: 'last seen' }, { head: 'memory', align: 'right' }],
     rows,
   );
 }

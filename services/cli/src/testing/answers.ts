@@ -5,6 +5,7 @@ import {
   nodeViewSchema,
   packageViewSchema,
   projectionStatusSchema,
+  statusViewSchema,
 } from '@l3af/contracts';
 import { z } from 'zod';
 
@@ -249,6 +250,14 @@ export const projections = z.array(projectionStatusSchema).parse([
     error: { sequence: 1201, message: 'Cannot read event "PackagePublished" version 9: no such version' },
   },
 ]);
+
+export const status = statusViewSchema.parse({
+  bus: { connected: true, server: 'nats://127.0.0.1:8403', serverVersion: '2.9.10', reconnects: 0 },
+  streamSequence: 1234,
+  projections,
+  nodes: nodes.map(({ name, state, lastSeenAt, rssBytes }) => ({ name, state, lastSeenAt, rssBytes })),
+  problems: [{ code: 'node-silent', message: 'Node "edge-2" has not been heard for 15 s' }],
+});
 
 /** A message of the event stream, as server-sent events carry it. */
 export const message = (sequence: number, stream: string, ...events: { type: string; data: unknown }[]) => ({
