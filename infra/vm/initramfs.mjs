@@ -20,8 +20,21 @@ const which = (name) => run('sh', ['-c', `command -v ${name}`]).trim();
 /** A program and the shared libraries that it is linked with. */
 function addProgram(archive, path, target = path) {
   archive.file(target, path);
+  addLibraries(archive, path);
+}
+
+function addLibraries(archive, path) {
   const linked = run('sh', ['-c', `ldd ${path} 2>/dev/null || true`]);
   for (const [, library] of linked.matchAll(/(?:=> |^\s*)(\/\S+) \(/gm)) archive.file(library, library);
+}
+
+/** Other platforms' binaries, types and maps are of no use in there; nested packages are listed by themselves. */
+function isOfUse(path) {
+  const name = basename(path);
+  if (name === 'node_modules' || /\.(map|d\.ts|d\.cts|d\.mts|md)$/.test(name)) return false;
+  return !/(darwin|win32|musl|freebsd|openbsd|arm|riscv|ia32|loong)/.test(
+    path.slice(path.lastIndexOf('node_modules/')),
+  );
 }
 
 function writeBase(path) {
@@ -40,15 +53,11 @@ function writeBase(path) {
   }
   if (existsSync(objects)) archive.tree(objects, objects);
   for (const path of packageFolders(['jest', 'koffi', 'zod', 'fast-check', 'pino', 'uuidv7'])) {
-    // Other platforms' binaries, sources and maps are of no use in there.
-    const keep = (file) =>
-      !/\.(map|d\.ts|d\.cts|d\.mts|md)$/.test(file) &&
-      !/(darwin|win32|musl|freebsd|openbsd|arm|riscv|ia32|loong)/.test(basename(file));
-    archive.tree(
-      `/l3af/${path}`,
-      join(root, path),
-      (file) => basename(file) !== 'node_modules' && keep(file),
-    );
+    archive.tree(`/l3af/${path}`, join(root, path), isOfUse);
+    const native = run('find', [join(root, path), '-name', '*.node'])
+      .split('\n')
+      .filter(Boolean);
+    for (const file of native.filter(isOfUse)) addLibraries(archive, file);
   }
   archive.close();
 }
