@@ -29,6 +29,8 @@ export const manifestSchema = z.strictObject({
   metrics: z
     .record(z.string(), z.strictObject({ description: z.string().optional(), unit: z.string().optional() }))
     .optional(),
+  /** Files of packet tests, relative to kf.yaml (docs/writing-a-kf.md). */
+  tests: z.array(z.string().min(1)).max(64).optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
