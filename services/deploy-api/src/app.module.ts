@@ -1,17 +1,22 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { BuildController } from './build/build.controller';
+import { BuildGrpc } from './build/build.grpc';
 import { BuildHandler } from './build/build.handler';
 import { BuildQueries } from './build/build.queries';
 import { BusConnection } from './bus/bus-connection';
 import { ChainController } from './chain/chain.controller';
+import { ChainGrpc } from './chain/chain.grpc';
 import { ChainHandler } from './chain/chain.handler';
 import { ChainQueries } from './chain/chain.queries';
 import { EventController } from './event/event.controller';
+import { EventGrpc } from './event/event.grpc';
 import { EventQueries } from './event/event.queries';
 import { FleetHandler } from './node/fleet.handler';
 import { NodeController } from './node/node.controller';
+import { NodeGrpc } from './node/node.grpc';
 import { NodeQueries } from './node/node.queries';
 import { PackageController } from './package/package.controller';
+import { PackageGrpc } from './package/package.grpc';
 import { PackageQueries } from './package/package.queries';
 import { HealthController } from './status/health.controller';
 import { StatusController } from './status/status.controller';
@@ -26,6 +31,7 @@ const controllers = [
   StatusController,
   HealthController,
 ];
+const grpcControllers = [ChainGrpc, EventGrpc, BuildGrpc, PackageGrpc, NodeGrpc];
 const handlers = [ChainHandler, BuildHandler, FleetHandler];
 const queries = [ChainQueries, EventQueries, BuildQueries, PackageQueries, NodeQueries, StatusQueries];
 
@@ -35,7 +41,7 @@ export class AppModule {
   static with(connection: BusConnection): DynamicModule {
     return {
       module: AppModule,
-      controllers,
+      controllers: [...controllers, ...grpcControllers],
       providers: [{ provide: BusConnection, useValue: connection }, ...handlers, ...queries],
     };
   }

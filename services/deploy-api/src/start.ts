@@ -1,9 +1,11 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '@l3af/telemetry';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module';
 import { BusConnection } from './bus/bus-connection';
+import { GrpcServer } from './grpc/grpc-server';
 import { prepareHttp } from './http/http-app';
 import { NestLog } from './nest-log';
 import type { Settings } from './settings';
@@ -12,10 +14,15 @@ import type { Settings } from './settings';
 export interface RunningApi extends AsyncDisposable {
   /** Of the REST API, with the port that it really has. */
   readonly url: string;
+  /** host:port of the gRPC API. */
+  readonly grpc: string;
   readonly connection: BusConnection;
   /** Ends event streams, lets requests finish, leaves NATS. */
   close(): Promise<void>;
 }
+
+/** How long requests that are under way may take once the service stops. */
+const drainMs = 5_000;
 
 /** Starts the service. It answers at once, and is ready (`/readyz`) when NATS and config-store are there. */
 export async function startApi(settings: Settings, logger: Logger): Promise<RunningApi> {
@@ -23,16 +30,32 @@ export async function startApi(settings: Settings, logger: Logger): Promise<Runn
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(connection), {
     logger: new NestLog(logger),
     bodyParser: false,
-    forceCloseConnections: true,
     abortOnError: false,
   });
   prepareHttp(app, logger);
+  const grpcServer = new GrpcServer(connection);
+  const grpc = `${settings.L3AF_HOST}:${settings.L3AF_GRPC_PORT}`;
+  app.connectMicroservice(grpcServer.options(grpc));
+  await app.startAllMicroservices();
+  grpcServer.watchHealth();
   await app.listen(settings.L3AF_API_PORT, settings.L3AF_HOST);
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  const server = app.getHttpServer() as Server;
   const close = async (): Promise<void> => {
     connection.stopStreams();
+    const force = setTimeout(() => server.closeAllConnections(), drainMs);
+    await Promise.all([closeServer(server), grpcServer.drain()]);
+    clearTimeout(force);
     await app.close();
     await connection.close();
   };
-  return { url: `http://${settings.L3AF_HOST}:${port}`, connection, close, [Symbol.asyncDispose]: close };
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${settings.L3AF_HOST}:${port}`;
+  return { url, grpc, connection, close, [Symbol.asyncDispose]: close };
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
 }

@@ -78,7 +78,8 @@ export class NodeController {
   }
 }
 
-function groupOf(group: string): string {
+/** The name of a group of nodes, checked. */
+export function groupOf(group: string): string {
   const name = nodeNameSchema.safeParse(group);
   if (name.success) return name.data;
   throw new L3afError('invalid-request', cannot('use', 'group', group, name.error.issues[0]!.message));

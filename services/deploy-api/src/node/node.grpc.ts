@@ -1,0 +1,49 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { Controller, UseFilters } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { inCall, readFields } from '../grpc/call';
+import { GrpcErrorFilter } from '../grpc/grpc-error.filter';
+import { unsetNulls } from '../grpc/values';
+import { FleetHandler, type Stored } from './fleet.handler';
+import { groupOf, labelsBodySchema, policyBodySchema, trustBodySchema } from './node.controller';
+import { NodeQueries } from './node.queries';
+
+type Fields = Record<string, unknown>;
+
+/** gRPC of nodes: parses and calls the handler. */
+@Controller()
+@UseFilters(GrpcErrorFilter)
+export class NodeGrpc {
+  constructor(
+    private readonly queries: NodeQueries,
+    private readonly handler: FleetHandler,
+  ) {}
+
+  @GrpcMethod('NodeService', 'ListNodes')
+  async list(): Promise<object> {
+    return { nodes: (await this.queries.list()).map(unsetNulls) };
+  }
+
+  @GrpcMethod('NodeService', 'GetNode')
+  async get({ name }: { name: string }): Promise<object> {
+    return unsetNulls(await this.queries.get(name));
+  }
+
+  @GrpcMethod('NodeService', 'SetLabels')
+  label({ node, labels }: { node: string; labels?: Fields }, metadata: Metadata): Promise<Stored> {
+    const body = readFields({ labels: labels ?? {} }, labelsBodySchema);
+    return inCall(metadata, 'gRPC SetLabels', (context) => this.handler.label(context, { node, ...body }));
+  }
+
+  @GrpcMethod('NodeService', 'SetPolicy')
+  setPolicy({ group, ...fields }: Fields & { group: string }, metadata: Metadata): Promise<Stored> {
+    const policy = { group: groupOf(group), ...readFields(fields, policyBodySchema) };
+    return inCall(metadata, 'gRPC SetPolicy', (context) => this.handler.setPolicy(context, policy));
+  }
+
+  @GrpcMethod('NodeService', 'SetTrust')
+  setTrust({ group, ...fields }: Fields & { group: string }, metadata: Metadata): Promise<Stored> {
+    const trust = { group: groupOf(group), ...readFields(fields, trustBodySchema) };
+    return inCall(metadata, 'gRPC SetTrust', (context) => this.handler.setTrust(context, trust));
+  }
+}
