@@ -1,5 +1,6 @@
 import {
   L3afError,
+  buildAcceptedSchema,
   buildViewSchema,
   cannot,
   packageViewSchema,
