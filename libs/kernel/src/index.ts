@@ -24,3 +24,25 @@ export type {
   KfMap,
   MapInfo,
 } from './types';
+export { loadGeneration } from './chain/load';
+export { swapTo } from './chain/swap';
+export { removeGeneration, detach } from './chain/remove';
+export { observeHook } from './chain/observe';
+export { readCounters } from './chain/counters';
+export { setEnabled } from './chain/switch';
+export { openKfMap } from './chain/kf-map';
+export { writeMetadata } from './chain/metadata';
+export { ensureBpffs } from './chain/bpffs';
+export { listHooks } from './chain/hooks';
+export { removeInstance } from './chain/instance';
+export { hookFolder, linkPath, generationPaths, l3afRoot } from './chain/paths';
+export { listInterfaces } from './net/links';
+export { watchInterfaces } from './net/watch';
+export { inNetns } from './sys/netns';
+export { onKernelOperation } from './sys/operations';
+export { KernelCallError } from './sys/errors';
+export { loadPlain } from './object/plain';
+export type { PlainLoad, PlainProgram } from './object/plain';
+export { testRun } from './bpf/test-run';
+export type { TestRunOptions, TestRunResult } from './bpf/program';
+export { probeFeatures } from './features/probe';

@@ -13,6 +13,8 @@ export interface HookTarget {
   netns?: string | undefined;
   /** Where a first attach on a tcx hook goes among other programs; default: last. */
   position?: 'first' | 'last' | undefined;
+  /** How a TC chain is attached; default: tcx where the kernel has it (6.6), else cls_bpf. */
+  tc?: 'tcx' | 'cls_bpf' | undefined;
 }
 
 /** Bytes to put into a global data section before the load; see `planConfig` of libs/bpf-object. */

@@ -1,0 +1,116 @@
+import { closeSync } from 'node:fs';
+import { cannot, L3afError, type AttachMode } from '@l3af/contracts';
+import { createLink, linkFlags, linkInfo, updateLink } from '../bpf/link';
+import { openPin, pinObject, unpin } from '../bpf/pin';
+import { attachType } from '../bpf/program';
+import { queryHook } from '../bpf/query';
+import { linkPath } from '../chain/paths';
+import { readLink } from '../net/links';
+import { failedWith, kernelCause } from '../sys/errors';
+import { inNetns } from '../sys/netns';
+import type { HookTarget } from '../types';
+import { describeForeign } from './foreign';
+
+export interface AttachResult {
+  mode: AttachMode;
+  firstAttach: boolean;
+}
+
+/** Puts a program on the hook through our link: by one atomic update when the link is there. */
+export function attachByLink(target: HookTarget, programFd: number): AttachResult {
+  const fd = openPin(linkPath(target));
+  if (fd !== undefined) {
+    try {
+      if (linkInfo(fd).ifindex === target.ifindex) return update(target, fd, programFd);
+    } finally {
+      closeSync(fd);
+    }
+    unpin(linkPath(target)); // its interface is gone
+  }
+  return target.hook === 'xdp' ? attachXdp(target, programFd) : attachTcx(target, programFd);
+}
+
+function update(target: HookTarget, linkFd: number, programFd: number): AttachResult {
+  try {
+    updateLink(linkFd, programFd);
+  } catch (error) {
+    throw attachError(target, error);
+  }
+  return { mode: target.hook === 'xdp' ? xdpMode(target) : 'tcx', firstAttach: false };
+}
+
+/** The mode that the interface's XDP hook is in now. */
+export function xdpMode(target: HookTarget): 'native' | 'generic' {
+  const link = readLink(target.netns, target.ifindex);
+  return link?.xdp.generic !== undefined && link.xdp.native === undefined ? 'generic' : 'native';
+}
+
+/** Drivers without XDP answer so. */
+const noNative = ['EOPNOTSUPP', 'ENOTSUP', 'EINVAL'] as const;
+
+function attachXdp(target: HookTarget, programFd: number): AttachResult {
+  try {
+    pinLink(target, programFd, { attachType: attachType.xdp, flags: linkFlags.xdpNative });
+    return { mode: 'native', firstAttach: true };
+  } catch (error) {
+    if (!failedWith(error, ...noNative)) throw attachError(target, error);
+  }
+  try {
+    pinLink(target, programFd, { attachType: attachType.xdp, flags: linkFlags.xdpGeneric });
+    return { mode: 'generic', firstAttach: true };
+  } catch (error) {
+    throw attachError(target, error);
+  }
+}
+
+/** Places the chain first or last among others; the revision makes sure that it is the order we saw. */
+function attachTcx(target: HookTarget, programFd: number): AttachResult {
+  const type = target.hook === 'tc-ingress' ? attachType.tcxIngress : attachType.tcxEgress;
+  const flags = target.position === 'first' ? linkFlags.before : linkFlags.after;
+  const triesMax = 8;
+  for (let tries = 1; ; tries++) {
+    try {
+      const { revision } = inNetns(target.netns, () => queryHook(target.ifindex, type));
+      pinLink(target, programFd, { attachType: type, flags, expectedRevision: revision });
+      return { mode: 'tcx', firstAttach: true };
+    } catch (error) {
+      if (!failedWith(error, 'ESTALE') || tries >= triesMax) throw attachError(target, error);
+    }
+  }
+}
+
+function pinLink(
+  target: HookTarget,
+  programFd: number,
+  link: { attachType: number; flags: number; expectedRevision?: bigint },
+): void {
+  const fd = inNetns(target.netns, () => createLink({ programFd, ifindex: target.ifindex, ...link }));
+  try {
+    pinObject(fd, linkPath(target));
+  } finally {
+    closeSync(fd); // without its pin the link goes, and the hook is as before
+  }
+}
+
+/** Says why a hook did not take a program. */
+export function attachError(target: HookTarget, error: unknown): unknown {
+  const cause = kernelCause(error);
+  if (error instanceof L3afError || cause === undefined) return error;
+  const where = `${target.node}/${target.interface}/${target.hook}`;
+  if (failedWith(error, 'ENODEV', 'ENXIO')) {
+    return new L3afError('interface-gone', cannot('attach', 'chain', where, 'there is no such interface'), {
+      cause,
+    });
+  }
+  if (failedWith(error, 'EBUSY', 'EEXIST')) {
+    const owner = describeForeign(target);
+    return new L3afError('hook-taken', cannot('attach', 'chain', where, owner), { cause });
+  }
+  if (failedWith(error, 'ERANGE')) {
+    const state = 'the MTU is too large for programs without xdp.frags';
+    return new L3afError('frags-mismatch', cannot('attach', 'chain', where, state), { cause });
+  }
+  return new L3afError('attach-failed', cannot('attach', 'chain', where, cause.said ?? cause.errnoCode), {
+    cause,
+  });
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { createVethPair, type VethPair } from '@l3af/testing';
+import type { HookTarget, KfLoad } from '../types';
+import type { Hook } from '@l3af/contracts';
+
+export const xdpPass = 2;
+export const xdpDrop = 1;
+
+/** An XDP KF that returns a verdict and counts its packets in `seen`. */
+export const countingKf = (verdict: number, extra = ''): string => `
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64); } seen SEC(".maps");
+${extra}
+SEC("xdp") int kf(struct xdp_md *ctx) {
+  __u32 key = 0;
+  __u64 *count = bpf_map_lookup_elem(&seen, &key);
+  if (count) __sync_fetch_and_add(count, 1);
+  return ${verdict};
+}`;
+
+/** The same for TC. */
+export const countingTcKf = (verdict: number, extra = ''): string =>
+  countingKf(verdict, extra).replace('SEC("xdp")', 'SEC("tc")').replace('xdp_md', '__sk_buff');
+
+/** A KF as the executor gives it, with everything but the object at its default. */
+export function kfLoad(name: string, object: Uint8Array, more: Partial<KfLoad> = {}): KfLoad {
+  return {
+    name,
+    object,
+    program: 'kf',
+    proceedOn: [xdpPass],
+    enabled: true,
+    constants: [],
+    writes: [],
+    digest: `sha256:${name}`,
+    state: 'keep',
+    ...more,
+  };
+}
+
+/** A hook of its own for one test: an instance nobody else uses, and a veth pair. */
+export function hookFixture(
+  hook: Hook = 'xdp',
+  more: Partial<HookTarget> = {},
+): { pair: VethPair; target: HookTarget } {
+  const pair = createVethPair({ prefix: 'l3afk' });
+  const target: HookTarget = {
+    instance: `test-${process.pid}-${randomBytes(3).toString('hex')}`,
+    node: 'node.one',
+    interface: pair.name,
+    hook,
+    ifindex: pair.ifindex,
+    netns: pair.netnsPath,
+    ...more,
+  };
+  return { pair, target };
+}
+
+export const u32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+};
+export const u64 = (value: number | bigint): Buffer => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+};

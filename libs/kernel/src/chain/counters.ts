@@ -1,0 +1,108 @@
+import { possibleCpus } from '../bpf/cpus';
+import type { KernelMap } from '../bpf/map';
+import type { ChainCounters, HookTarget } from '../types';
+import { row, verdictAt } from './counters-layout';
+import { enabledOf, openMapPin, requireGeneration, type PinnedGeneration } from './generation';
+
+const keyOf = (index: number): Buffer => {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(index);
+  return key;
+};
+
+/** One KF's row, summed over the CPUs. */
+export function readRow(counters: KernelMap, index: number): bigint[] {
+  const value = counters.lookup(keyOf(index));
+  const fields = row.bytes / 8;
+  const sums = new Array<bigint>(fields).fill(0n);
+  if (value === undefined) return sums;
+  for (let cpu = 0; cpu < possibleCpus(); cpu++) {
+    for (let field = 0; field < fields; field++) {
+      sums[field] = (sums[field] ?? 0n) + value.readBigUInt64LE(cpu * row.bytes + field * 8);
+    }
+  }
+  return sums;
+}
+
+/** Packets that went on past each KF since the generation was loaded, as if all had been on all the time. Pure. */
+export function passedBy(rows: readonly (readonly bigint[])[]): bigint[] {
+  let later = 0n;
+  const passed = new Array<bigint>(rows.length).fill(0n);
+  for (let index = rows.length - 1; index >= 0; index--) {
+    const counts = rows[index] ?? [];
+    passed[index] = later + (counts[row.end] ?? 0n);
+    later += counts.reduce((sum, count) => sum + count, 0n);
+  }
+  return passed;
+}
+
+/**
+ * What passed a KF is derived from what left later, so packets that skipped a switched-off KF must not be its own:
+ * at each switch the number so far is put away (`kept`), together with the raw number at that moment.
+ */
+export interface Account {
+  kept: bigint;
+  rawThen: bigint;
+}
+
+export function readAccounts(map: KernelMap, count: number): Account[] {
+  return Array.from({ length: count }, (_, index) => {
+    const value = map.lookup(keyOf(index)) ?? Buffer.alloc(16);
+    return { kept: value.readBigUInt64LE(0), rawThen: value.readBigUInt64LE(8) };
+  });
+}
+
+export function proceededNow(
+  raw: readonly bigint[],
+  accounts: readonly Account[],
+  enabled: readonly boolean[],
+): bigint[] {
+  return raw.map((passed, index) => {
+    const { kept, rawThen } = accounts[index] ?? { kept: 0n, rawThen: 0n };
+    return enabled[index] ? kept + passed - rawThen : kept;
+  });
+}
+
+/** Puts away what passed so far; to be called just before KFs are switched. */
+export function settleAccounts(generation: PinnedGeneration, enabled: readonly boolean[]): void {
+  using counters = openMapPin(generation.paths.counters);
+  using map = openMapPin(generation.paths.accounts);
+  const raw = passedBy(enabled.map((_, index) => readRow(counters, index)));
+  const proceeded = proceededNow(raw, readAccounts(map, enabled.length), enabled);
+  proceeded.forEach((kept, index) => {
+    const value = Buffer.alloc(16);
+    value.writeBigUInt64LE(kept, 0);
+    value.writeBigUInt64LE(raw[index] ?? 0n, 8);
+    map.update(keyOf(index), value);
+  });
+}
+
+/** Terminal verdicts, counted exactly, and what proceeded, derived. */
+export function readCounters(target: HookTarget, generation: number): ChainCounters {
+  const pinned = requireGeneration(target, generation);
+  const enabled = enabledOf(pinned);
+  using counters = openMapPin(pinned.paths.counters);
+  using accounts = openMapPin(pinned.paths.accounts);
+  const rows = pinned.record.kfs.map((_, index) => readRow(counters, index));
+  const proceeded = proceededNow(passedBy(rows), readAccounts(accounts, rows.length), enabled);
+  const broken = rows.map((counts) => Number(counts[row.broken] ?? 0n));
+  const brokenAt = broken.findIndex((count) => count > 0);
+  return {
+    kfs: pinned.record.kfs.map((kf, index) => ({
+      name: kf.name,
+      programId: kf.programId,
+      verdicts: verdictsOfRow(target, rows[index] ?? []),
+      proceeded: Number(proceeded[index] ?? 0n),
+    })),
+    broken: broken.reduce((sum, count) => sum + count, 0),
+    ...(brokenAt >= 0 && { brokenAfter: pinned.record.kfs[brokenAt]?.name }),
+  };
+}
+
+function verdictsOfRow({ hook }: HookTarget, counts: readonly bigint[]): Record<string, number> {
+  const verdicts: Record<string, number> = {};
+  counts.slice(0, row.verdicts).forEach((count, place) => {
+    if (count > 0n) verdicts[verdictAt(hook, place)] = Number(count);
+  });
+  return verdicts;
+}

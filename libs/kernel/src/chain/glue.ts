@@ -1,0 +1,176 @@
+import type { Hook } from '@l3af/contracts';
+import { control, row, verdictShift } from './counters-layout';
+import {
+  assemble,
+  callHelper,
+  encode,
+  exit,
+  helper,
+  instructionBytes,
+  jump,
+  loadMap,
+  loadMapValue,
+  mov,
+  movImm,
+  op,
+  pseudo,
+  type Instruction,
+  type Line,
+} from './assembler';
+
+/** Everything that the glue of one KF depends on. */
+export interface GluePlan {
+  hook: Hook;
+  /** Position in the chain, from 0. */
+  index: number;
+  last: boolean;
+  /** Verdicts after which the next KF runs. */
+  proceedOn: readonly number[];
+  /** Descriptors of the generation's maps. */
+  programs: number;
+  counters: number;
+  control: number;
+  /** tcx knows fewer verdicts than cls_bpf: what would be taken for "next" there must still end the packet. */
+  tcx: boolean;
+}
+
+const endOfTc = -1; // TCX_NEXT and TC_ACT_UNSPEC: whoever else is on the hook still runs
+const verdict = 7;
+
+/** Compares the verdict as the kernel reads it, 32 bits wide. */
+function proceedChecks(proceedOn: readonly number[]): Line[] {
+  return proceedOn.map((imm, index) =>
+    index < proceedOn.length - 1
+      ? { code: op.jumpEqual32, dst: verdict, imm, to: 'proceed' }
+      : { code: op.jumpNotEqual32, dst: verdict, imm, to: 'leave' },
+  );
+}
+
+/** r0 = this KF's row of counters of this CPU, or jump to `uncounted`. Uses the four bytes below the frame pointer. */
+function findRow(plan: GluePlan): Line[] {
+  return [
+    { code: op.storeImm32, dst: 10, off: -4, imm: plan.index },
+    mov(2, 10),
+    { code: op.add64Imm, dst: 2, imm: -4 },
+    ...loadMap(1, plan.counters),
+    callHelper(helper.mapLookup),
+  ];
+}
+
+const increment = (off: number): Instruction[] => [
+  { code: op.load64, dst: 1, src: 0, off },
+  { code: op.add64Imm, dst: 1, imm: 1 },
+  { code: op.store64, dst: 0, src: 1, off },
+];
+
+function leave(plan: GluePlan): Line[] {
+  const { add, highest } = verdictShift(plan.hook);
+  return [
+    { label: 'leave' },
+    ...findRow(plan),
+    { code: op.jumpEqual, dst: 0, imm: 0, to: 'return' },
+    { code: op.mov32, dst: 1, src: verdict },
+    ...(add === 0 ? [] : [{ code: op.add32Imm, dst: 1, imm: add }]),
+    { code: op.jumpLessEqual, dst: 1, imm: highest, to: 'known' },
+    movImm(1, row.other),
+    { label: 'known' },
+    { code: op.shl64Imm, dst: 1, imm: 3 },
+    { code: op.add64, dst: 0, src: 1 },
+    ...increment(0),
+    { label: 'return' },
+    ...(plan.tcx ? consumedOnTcx : []),
+    mov(0, verdict),
+    exit,
+  ];
+}
+
+/** tcx takes STOLEN and TRAP for "next"; on cls_bpf both end the packet, and so they must here. */
+const consumedOnTcx: Line[] = [
+  { code: op.jumpEqual32, dst: verdict, imm: 4, to: 'consumed' },
+  { code: op.jumpNotEqual32, dst: verdict, imm: 8, to: 'plain' },
+  { label: 'consumed' },
+  movImm(verdict, 2),
+  { label: 'plain' },
+];
+
+const chainEnd = (plan: GluePlan): Line[] => [
+  plan.hook === 'xdp' ? mov(0, verdict) : movImm(0, endOfTc),
+  exit,
+];
+
+/** Only reached when a tail call failed: the chain is broken here, unless what follows is switched off. */
+function fallThrough(plan: GluePlan): Line[] {
+  return [
+    ...findRow(plan),
+    { code: op.jumpEqual, dst: 0, imm: 0, to: 'end' },
+    ...loadMapValue(2, plan.control, control.ends + plan.index),
+    { code: op.load8, dst: 2, src: 2, off: 0 },
+    { code: op.jumpEqual, dst: 2, imm: 0, to: 'broken' },
+    ...increment(row.end * 8),
+    jump('end'),
+    { label: 'broken' },
+    ...increment(row.broken * 8),
+    { label: 'end' },
+    ...chainEnd(plan),
+  ];
+}
+
+function lastProceed(plan: GluePlan): Line[] {
+  return [
+    ...findRow(plan),
+    { code: op.jumpEqual, dst: 0, imm: 0, to: 'end' },
+    ...increment(row.end * 8),
+    { label: 'end' },
+    ...chainEnd(plan),
+  ];
+}
+
+function tailCall(plan: GluePlan, loadContext: Instruction): Line[] {
+  return [
+    loadContext,
+    ...loadMap(2, plan.programs),
+    movImm(3, plan.index + 1),
+    callHelper(helper.tailCall),
+    ...fallThrough(plan),
+  ];
+}
+
+function afterVerdict(plan: GluePlan, loadContext: Instruction): Line[] {
+  // The verifier refuses code that cannot be reached.
+  if (plan.proceedOn.length === 0) return leave(plan);
+  return [
+    ...proceedChecks(plan.proceedOn),
+    { label: 'proceed' },
+    ...(plan.last ? lastProceed(plan) : tailCall(plan, loadContext)),
+    ...leave(plan),
+  ];
+}
+
+/**
+ * The calling glue: runs the KF as a subprogram. Works for every KF; r1 must hold the context before the call,
+ * or the verifier refuses it.
+ */
+export function callingGlue(plan: GluePlan): Buffer {
+  const head: Line[] = [mov(6, 1), { code: op.call, src: pseudo.call, imm: 0 }, mov(verdict, 0)];
+  const glue = assemble([...head, ...afterVerdict(plan, mov(1, 6))]);
+  const callAt = 1;
+  glue.writeInt32LE(glue.length / instructionBytes - callAt - 1, callAt * instructionBytes + 4);
+  return glue;
+}
+
+/** The epilogue of the in-place glue; the context waits in the stack slot at `slot`. */
+export function epilogue(plan: GluePlan, slot: number): Buffer {
+  return assemble([mov(verdict, 0), ...afterVerdict(plan, { code: op.load64, dst: 1, src: 10, off: slot })]);
+}
+
+/** Saves the context: the one instruction in front of an in-place KF. */
+export function prologue(slot: number): Buffer {
+  const buffer = Buffer.alloc(instructionBytes);
+  encode({ code: op.store64, dst: 10, src: 1, off: slot }, buffer, 0);
+  return buffer;
+}
+
+/** The program of an empty chain: passes everything, to whoever else is on the hook. */
+export function passProgram(hook: Hook): Buffer {
+  return assemble([movImm(0, hook === 'xdp' ? 2 : endOfTc), exit]);
+}

@@ -1,0 +1,167 @@
+import { L3afError, type ObjectSchema } from '@l3af/contracts';
+import { KernelMap } from '../bpf/map';
+import { pinObject } from '../bpf/pin';
+import { programId } from '../bpf/program';
+import { loadObject, type LoadedObject } from '../object/open';
+import { asL3afError } from '../sys/errors';
+import type { KfLoad } from '../types';
+import { hashWrites } from './checks';
+import { glueProgram, type GlueResult } from './compile';
+import { carryContent } from './content';
+import type { KfShape } from './instructions';
+import type { GenerationContext } from './load';
+import { sharedMapPath } from './paths';
+import type { KfRecord } from './record';
+import { StateReuse } from './reuse';
+import { companionsOf } from './companions';
+
+export interface LoadedKfParts {
+  record: KfRecord;
+  shape: KfShape;
+  /** The KF's own program array has programs in it, so that its tail calls are taken. */
+  ownCallsSucceed: boolean;
+  reusedMaps: string[];
+  carriedMaps: string[];
+  warnings: string[];
+}
+
+interface One {
+  index: number;
+  kf: KfLoad;
+  schema: ObjectSchema;
+}
+
+/** Loads one KF behind its glue and pins all of it. */
+export async function loadKf(context: GenerationContext, one: One): Promise<LoadedKfParts> {
+  const reuse = new StateReuse(context.target, one.kf, { maps: one.schema.maps, previous: context.previous });
+  try {
+    const { object, glued } = await loadGlued(context, one, reuse);
+    try {
+      fillMaps(one.kf, object, reuse);
+      return pinKf(context, one, { object, glued, reuse });
+    } finally {
+      object.close();
+    }
+  } catch (error) {
+    throw asL3afError({ verb: 'load', noun: 'KF', value: one.kf.name }, error);
+  } finally {
+    reuse.close();
+  }
+}
+
+/** Tries the cheaper glue first; the verifier refuses it where it would be unsafe. */
+async function loadGlued(
+  context: GenerationContext,
+  one: One,
+  reuse: StateReuse,
+): Promise<{ object: LoadedObject; glued: GlueResult }> {
+  try {
+    return await loadWith(context, one, { reuse, want: 'epilogue' });
+  } catch (error) {
+    if (!(error instanceof TriedInPlace)) throw error;
+    return await loadWith(context, one, { reuse, want: 'calling' });
+  }
+}
+
+/** The in-place glue was refused, which says nothing yet of the KF. */
+class TriedInPlace extends Error {}
+
+async function loadWith(
+  context: GenerationContext,
+  { index, kf, schema }: One,
+  { reuse, want }: { reuse: StateReuse; want: 'epilogue' | 'calling' },
+): Promise<{ object: LoadedObject; glued: GlueResult }> {
+  const { target, load, frags, attach, maps } = context;
+  reuse.restart();
+  let glued: GlueResult | undefined;
+  const plan = {
+    hook: target.hook,
+    index,
+    last: index === load.kfs.length - 1,
+    proceedOn: kf.proceedOn,
+    programs: maps.programs.fd,
+    counters: maps.counters.fd,
+    control: maps.control.fd,
+    tcx: attach === 'tcx',
+  };
+  try {
+    const object = await loadObject({
+      name: kf.name,
+      object: kf.object,
+      program: kf.program,
+      hook: target.hook,
+      constants: kf.constants,
+      alsoLoad: new Set(schema.maps.flatMap((map) => programsIn(map))),
+      companions: true,
+      frags,
+      mapFor: (map) => reuse.decide(map),
+      glue: (program, prepared) => {
+        glued = glueProgram({ program, load: prepared, plan }, want);
+      },
+    });
+    if (glued === undefined) throw new L3afError('internal', `KF ${kf.name} was loaded without glue`);
+    return { object, glued };
+  } catch (error) {
+    const verifierRefused = error instanceof L3afError && glued?.kind === 'epilogue';
+    if (verifierRefused) throw new TriedInPlace(kf.name, { cause: error });
+    throw error;
+  }
+}
+
+/** Programs that an object puts into its own program arrays. */
+const programsIn = (map: object): string[] =>
+  'programs' in map && Array.isArray(map.programs) ? (map.programs as string[]) : [];
+
+function fillMaps(kf: KfLoad, object: LoadedObject, reuse: StateReuse): void {
+  const open = new Map<string, KernelMap>();
+  const mapOf = (name: string): KernelMap => {
+    const known = open.get(name);
+    if (known) return known;
+    const map = object.maps.find((one) => one.name === name);
+    if (map === undefined) {
+      throw new L3afError('invalid-config', `Cannot configure KF "${kf.name}": it has no map ${name}`);
+    }
+    const opened = new KernelMap(map.fd); // the descriptor stays the object's
+    open.set(name, opened);
+    return opened;
+  };
+  carryContent(kf, reuse.carries, mapOf);
+  for (const { map, key, value } of kf.writes) {
+    if (!reuse.shared.includes(map)) mapOf(map).update(key, value);
+  }
+}
+
+function pinKf(
+  { target, paths }: GenerationContext,
+  { index, kf }: One,
+  { object, glued, reuse }: { object: LoadedObject; glued: GlueResult; reuse: StateReuse },
+): LoadedKfParts {
+  const at = { index, name: kf.name };
+  for (const map of object.maps) {
+    pinObject(map.fd, paths.kfMap(at, map.name));
+    if (map.pinnedByName && !reuse.sharedFound.has(map.name))
+      pinObject(map.fd, sharedMapPath(target, map.name));
+  }
+  for (const extra of object.extras) pinObject(extra.fd, paths.kfExtra(at, extra.name));
+  for (const companion of object.companions) pinObject(companion.fd, paths.kfExtra(at, companion.name));
+  pinObject(object.entryFd, paths.kfProgram(index, kf.name));
+  const companions = companionsOf(kf.name, object.companions);
+  return {
+    record: {
+      name: kf.name,
+      digest: kf.digest,
+      program: kf.program,
+      programId: programId(object.entryFd),
+      proceedOn: kf.proceedOn,
+      glue: glued.kind,
+      maps: reuse.signatures,
+      writes: hashWrites(kf.writes),
+      companions: companions.known,
+    },
+    shape: glued.shape,
+    ownCallsSucceed: object.extras.length > 0,
+    reusedMaps: reuse.shared,
+    carriedMaps: reuse.carries.map(({ map }) => map),
+    warnings: [...reuse.warnings, ...companions.warnings],
+  };
+}

@@ -1,0 +1,184 @@
+import { closeSync } from 'node:fs';
+import { cannot, L3afError, type ObjectSchema } from '@l3af/contracts';
+import { createMap, KernelMap } from '../bpf/map';
+import { makeFolder, openPin, pinObject, removeFolder } from '../bpf/pin';
+import { attachType, loadInstructions, programFlags, programId, programType } from '../bpf/program';
+import { failedCallsCount } from '../features/kernel';
+import { asL3afError } from '../sys/errors';
+import { Serial } from '../sys/serial';
+import type { GenerationLoad, HookTarget, LoadedGeneration, LoadedKf } from '../types';
+import { attachKind } from '../attach/kind';
+import { agreedFrags, readSchemas, requireRoom, requireTailCallBudget } from './checks';
+import { row, control } from './counters-layout';
+import { writeControl, writeSlots, type PinnedGeneration, openGeneration } from './generation';
+import { chainLayout } from './slots';
+import { passProgram } from './glue';
+import { ensureBpffs } from './bpffs';
+import { liveGeneration } from './live';
+import { loadKf, type LoadedKfParts } from './load-kf';
+import { generationPaths, hookFolder, type GenerationPaths } from './paths';
+import { pinRecord, type AttachKind, type KfRecord } from './record';
+import { removeEmptyFolders } from './remove';
+
+/** One generation at a time: what is open meanwhile counts against a small process. */
+const loads = new Serial();
+
+/** Everything that the KFs of a generation share. */
+export interface GenerationContext {
+  target: HookTarget;
+  load: GenerationLoad;
+  paths: GenerationPaths;
+  frags: boolean;
+  attach: AttachKind;
+  maps: { programs: KernelMap; counters: KernelMap; control: KernelMap };
+  previous: PinnedGeneration | undefined;
+}
+
+/**
+ * Loads and pins a generation, off the packet path: nothing that runs is changed, not even a map. On any failure
+ * nothing of it is left. Requires Linux >= 5.10.
+ */
+export function loadGeneration(target: HookTarget, load: GenerationLoad): Promise<LoadedGeneration> {
+  return loads.run(() => loadNow(target, load));
+}
+
+async function loadNow(target: HookTarget, load: GenerationLoad): Promise<LoadedGeneration> {
+  const started = performance.now();
+  ensureBpffs();
+  requireRoom(load.kfs.length);
+  const schemas = readSchemas(load.kfs);
+  const frags = agreedFrags(target.hook, load.kfs, schemas);
+  const paths = generationPaths(target, load.generation);
+  const live = liveGeneration(target);
+  if (live?.generation === load.generation) {
+    throw new L3afError('conflict', cannot('load', 'generation', String(load.generation), 'it is live'));
+  }
+  const previous = chooseReuse(target, load, live);
+  removeFolder(paths.folder);
+  try {
+    makeFolder(paths.folder);
+    const warnings: string[] = [];
+    const kfs = await fill(
+      { target, load, paths, frags, previous, attach: attachKind(target) },
+      schemas,
+      warnings,
+    );
+    return { generation: load.generation, kfs, warnings, loadMs: performance.now() - started };
+  } catch (error) {
+    removeFolder(paths.folder);
+    removeEmptyFolders(hookFolder(target));
+    throw asL3afError({ verb: 'load', noun: 'generation', value: String(load.generation) }, error);
+  }
+}
+
+function chooseReuse(target: HookTarget, load: GenerationLoad, live: PinnedGeneration | undefined) {
+  if (load.reuseFrom === null) return undefined;
+  return load.reuseFrom === undefined ? live : openGeneration(target, load.reuseFrom);
+}
+
+async function fill(
+  partial: Omit<GenerationContext, 'maps'>,
+  schemas: readonly ObjectSchema[],
+  warnings: string[],
+): Promise<LoadedKf[]> {
+  const { load, paths, attach, frags, target } = partial;
+  const maps = createChainMaps(paths, load.kfs.length);
+  const parts: LoadedKfParts[] = [];
+  try {
+    const passId = pinPass(partial);
+    const context: GenerationContext = { ...partial, maps };
+    for (const [index, kf] of load.kfs.entries()) {
+      const schema = schemas[index];
+      if (schema === undefined) throw new RangeError(`no schema ${index}`);
+      parts.push(await loadKf(context, { index, kf, schema }));
+    }
+    warnings.push(...parts.flatMap((part) => part.warnings));
+    requireTailCallBudget(
+      parts.map(({ record, shape, ownCallsSucceed }) => ({
+        name: record.name,
+        shape,
+        succeeds: ownCallsSucceed,
+      })),
+      failedCallsCount(),
+    );
+    linkUp(context, parts);
+    const records: KfRecord[] = parts.map(({ record }) => record);
+    pinRecord(paths.meta, { hook: target.hook, attach, frags, passId, kfs: records }, load.metadata);
+    return parts.map((part, index) => ({
+      name: part.record.name,
+      digest: part.record.digest,
+      programId: part.record.programId,
+      enabled: load.kfs[index]?.enabled ?? true,
+      glue: part.record.glue,
+      reusedMaps: part.reusedMaps,
+      carriedMaps: part.carriedMaps,
+    }));
+  } finally {
+    maps.programs.close();
+    maps.counters.close();
+    maps.control.close();
+  }
+}
+
+/** A program array is emptied when its last descriptor or pin goes, so it is pinned before anything is in it. */
+function createChainMaps(paths: GenerationPaths, count: number): GenerationContext['maps'] {
+  const entriesMax = Math.max(count, 1);
+  const make = (path: string, map: Omit<Parameters<typeof createMap>[0], 'keyBytes'>): KernelMap => {
+    const created = new KernelMap(createMap({ ...map, keyBytes: 4 }));
+    pinObject(created.fd, path);
+    return created;
+  };
+  const accounts = make(paths.accounts, { type: 'array', name: 'l3af_accounts', valueBytes: 16, entriesMax });
+  accounts.close();
+  return {
+    programs: make(paths.programs, { type: 'prog_array', name: 'l3af_chain', valueBytes: 4, entriesMax }),
+    counters: make(paths.counters, {
+      type: 'percpu_array',
+      name: 'l3af_counters',
+      valueBytes: row.bytes,
+      entriesMax,
+    }),
+    control: make(paths.control, {
+      type: 'array',
+      name: 'l3af_control',
+      valueBytes: control.bytes,
+      entriesMax: 1,
+    }),
+  };
+}
+
+function pinPass({ target, paths, frags }: Omit<GenerationContext, 'maps'>): number {
+  const xdp = target.hook === 'xdp';
+  const fd = loadInstructions({
+    type: xdp ? programType.xdp : programType.schedCls,
+    name: 'l3af_pass',
+    instructions: passProgram(target.hook),
+    attachType: xdp ? attachType.xdp : 0,
+    flags: frags ? programFlags.xdpHasFrags : 0,
+  });
+  try {
+    pinObject(fd, paths.pass);
+    return programId(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Fills the program array and the switches. */
+function linkUp({ load, paths, maps }: GenerationContext, parts: readonly LoadedKfParts[]): void {
+  const enabled = load.kfs.map((kf) => kf.enabled);
+  const layout = chainLayout(enabled);
+  const fds: number[] = [];
+  try {
+    for (const [index, part] of parts.entries()) {
+      const path = paths.kfProgram(index, part.record.name);
+      const fd = openPin(path);
+      if (fd === undefined) throw new L3afError('kernel-error', cannot('open', 'pin', path, 'it is gone'));
+      fds.push(fd);
+    }
+    writeControl(maps.control, enabled, layout.ends);
+    writeSlots(maps.programs, layout, fds);
+  } finally {
+    fds.forEach((fd) => closeSync(fd));
+  }
+}

@@ -1,0 +1,54 @@
+import { closeSync } from 'node:fs';
+import { cannot, L3afError, type AttachMode } from '@l3af/contracts';
+import { allHeadIds } from '../attach/attached';
+import { attachByLink, attachError } from '../attach/attach';
+import { ourFilter, putFilter } from '../attach/cls-bpf';
+import { openPin } from '../bpf/pin';
+import type { HookTarget, SwapResult } from '../types';
+import { attachCompanions, detachCompanions } from './companions';
+import { recordFilter } from './filter-record';
+import { enabledOf, headPath, requireGeneration, type PinnedGeneration } from './generation';
+import { chainLayout } from './slots';
+import { completeGenerations, liveGeneration } from './live';
+
+/**
+ * Makes a loaded generation live by one atomic replacement of the attachment: every packet sees the old chain or the
+ * new one. The first attach is not such a replacement. Going back to a generation that is still loaded is the same.
+ */
+export function swapTo(target: HookTarget, generation: number): SwapResult {
+  const next = requireGeneration(target, generation);
+  const before = liveGeneration(target);
+  const started = performance.now();
+  const { mode, firstAttach } = attachHead(target, next);
+  const swapMs = performance.now() - started;
+  if (before !== undefined && before.generation !== generation) detachCompanions(before);
+  attachCompanions(next);
+  return { mode, swapMs, firstAttach };
+}
+
+/** Puts the program that a generation starts with on the hook. */
+export function attachHead(
+  target: HookTarget,
+  generation: PinnedGeneration,
+): { mode: AttachMode; firstAttach: boolean } {
+  const path = headPath(generation, chainLayout(enabledOf(generation)));
+  const programFd = openPin(path);
+  if (programFd === undefined) throw new L3afError('kernel-error', cannot('open', 'pin', path, 'it is gone'));
+  try {
+    return generation.record.attach === 'cls_bpf'
+      ? attachFilter(target, programFd)
+      : attachByLink(target, programFd);
+  } finally {
+    closeSync(programFd);
+  }
+}
+
+function attachFilter(target: HookTarget, programFd: number): { mode: AttachMode; firstAttach: boolean } {
+  try {
+    const before = ourFilter(target, allHeadIds(completeGenerations(target)));
+    recordFilter(target, putFilter(target, programFd, before));
+    return { mode: 'cls_bpf', firstAttach: before === undefined };
+  } catch (error) {
+    throw attachError(target, error);
+  }
+}
