@@ -9,6 +9,7 @@ import { ChainGrpc } from './chain/chain.grpc';
 import { ChainHandler } from './chain/chain.handler';
 import { ChainQueries } from './chain/chain.queries';
 import { EventController } from './event/event.controller';
+import { DocsController } from './docs/docs.controller';
 import { EventGrpc } from './event/event.grpc';
 import { EventQueries } from './event/event.queries';
 import { FleetHandler } from './node/fleet.handler';
@@ -30,6 +31,7 @@ const controllers = [
   NodeController,
   StatusController,
   HealthController,
+  DocsController,
 ];
 const grpcControllers = [ChainGrpc, EventGrpc, BuildGrpc, PackageGrpc, NodeGrpc];
 const handlers = [ChainHandler, BuildHandler, FleetHandler];

@@ -1,6 +1,7 @@
 import { cannot, L3afError, type BuildAccepted, type BuildView } from '@l3af/contracts';
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { contextOf, readBody, readQuery, type ApiRequest } from '../http/api-request';
+import { minSequenceSchema } from '../http/fresh';
 import { BuildHandler } from './build.handler';
 import { BuildQueries } from './build.queries';
 import { archiveQuerySchema, gitBuildSchema, gzip, limited } from './upload';
@@ -19,8 +20,8 @@ export class BuildController {
   }
 
   @Get('builds/:id')
-  get(@Param('id') id: string): Promise<BuildView> {
-    return this.queries.get(id);
+  get(@Req() request: ApiRequest, @Param('id') id: string): Promise<BuildView> {
+    return this.queries.get(id, readQuery(request, minSequenceSchema).minSequence);
   }
 
   @Get('builds/:id/log')

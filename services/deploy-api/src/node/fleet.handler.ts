@@ -14,14 +14,13 @@ import {
 } from '@l3af/contracts';
 import { queryConfig } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { BusConnection } from '../bus/bus-connection';
 import type { RequestContext } from '../request-context';
 
 /** The answer to a change of what is set whole: labels, policies, trust. */
-export interface Stored {
-  sequence: number;
-  changed: boolean;
-}
+export const storedSchema = z.object({ sequence: z.number().int(), changed: z.boolean() });
+export type Stored = z.infer<typeof storedSchema>;
 
 /** Sets labels of nodes, and policies and trusted signers of groups of nodes. Each is set whole. */
 @Injectable()
