@@ -14,7 +14,7 @@ function fail(error) {
   const causes = [];
   for (let cause = error; cause; cause = cause.cause) causes.push(cause.message ?? String(cause));
   console.error(causes.join('\n'));
-  if (process.env.L3AF_LOG_LEVEL === 'debug') console.error(error);
+  if (error.keepsRunning) console.error('What was started goes on running; npm run down ends it.');
   process.exit(1);
 }
 
@@ -30,7 +30,9 @@ async function bringUp(home) {
   const { summarise } = await import('./up/summary.mjs');
   const { missing } = await start(home, { portBase: options.portBase, say });
   const { api } = JSON.parse(readFileSync(home.endpoints, 'utf8'));
-  const view = await ensureDemo(api, say);
+  const view = await ensureDemo(api, say).catch((error) => {
+    throw Object.assign(error, { keepsRunning: true });
+  });
   if (options.json) {
     process.stdout.write(readFileSync(home.endpoints));
     return;
