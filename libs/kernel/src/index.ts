@@ -44,5 +44,7 @@ export { KernelCallError } from './sys/errors';
 export { loadPlain } from './object/plain';
 export type { PlainLoad, PlainProgram } from './object/plain';
 export { testRun } from './bpf/test-run';
-export type { TestRunOptions, TestRunResult } from './bpf/program';
+export { testRunChain } from './chain/test-run';
+export { programInfo } from './bpf/program';
+export type { ProgramInfo, TestRunOptions, TestRunResult } from './bpf/program';
 export { probeFeatures } from './features/probe';

@@ -25,6 +25,8 @@ export interface VethPair {
   peerMac: string;
   /** Runs a command inside a namespace; bpffs stays visible, which `ip netns exec` would hide. */
   run(side: 'node' | 'peer', command: string, ...args: string[]): string;
+  /** Sends UDP packets to the other side; returns when the last one is handed to the kernel. */
+  sendUdp(from: 'node' | 'peer', options?: { count?: number; port?: number }): void;
   stop(): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
@@ -37,6 +39,15 @@ export interface VethOptions {
   peerName?: string;
   mtu?: number;
 }
+
+/** A send's callback comes when the kernel took the packet; nobody listens, so answers are refusals that nobody reads. */
+const sender = `
+const [to, port, count] = process.argv.slice(1);
+const socket = require('node:dgram').createSocket('udp4');
+let left = Number(count);
+const next = () => (left-- > 0 ? socket.send('l3af', Number(port), to, next) : socket.close());
+next();
+`;
 
 function addressOf(netns: string, name: string): { ifindex: number; mac: string } {
   const [link] = JSON.parse(ip('-n', netns, '-j', 'link', 'show', 'dev', name)) as [
@@ -92,6 +103,10 @@ export function createVethPair(options: VethOptions = {}): VethPair {
             stdio: 'pipe',
           },
         ),
+      sendUdp(from, { count = 1, port = 4000 } = {}) {
+        const to = from === 'peer' ? '10.203.0.1' : '10.203.0.2';
+        this.run(from, process.execPath, '-e', sender, to, String(port), String(count));
+      },
       stop,
       [Symbol.dispose]: stop,
       [Symbol.asyncDispose]: () => Promise.resolve(stop()),

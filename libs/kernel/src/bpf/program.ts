@@ -17,6 +17,8 @@ export interface ProgramInfo {
   mapIds: number[];
   runTimeNs: bigint;
   runCount: bigint;
+  /** Instructions that the verifier went through. Requires Linux >= 5.16; 0 before. */
+  verifiedInstructions: number;
   jited: boolean;
 }
 
@@ -40,6 +42,7 @@ export function programInfo(fd: number): ProgramInfo {
     mapIds: Array.from({ length: count }, (_, index) => ids.readUInt32LE(index * 4)),
     runTimeNs: info.readBigUInt64LE(192),
     runCount: info.readBigUInt64LE(200),
+    verifiedInstructions: info.readUInt32LE(216),
     jited: first.readUInt32LE(16) > 0,
   };
 }
