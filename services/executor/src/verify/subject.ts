@@ -19,6 +19,10 @@ export interface Subject {
   /** In a chain, a verdict that proceeds comes out as the chain's end. */
   readonly form: 'alone' | 'chained';
   readonly hook: Hook;
+  /** Alone: the descriptor of the program. */
+  readonly fd?: number;
+  /** Chained: how the KF is glued. */
+  readonly glue?: string | undefined;
   run(packet: Uint8Array, repeat?: number): PacketRun;
   map(name: string): SubjectMap;
   close(): void;

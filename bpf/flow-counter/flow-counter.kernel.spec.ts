@@ -1,0 +1,3 @@
+import { packetTestsOf } from '../testing/packet-tests';
+
+packetTestsOf('flow-counter');
