@@ -84,8 +84,8 @@ async function seenByReaders(session: Session, key: ChainKey, outcome: Outcome):
   return outcome;
 }
 
-const hasReport = ({ reported }: ChainView, revision: number): boolean =>
-  reported !== null && reported.revision >= revision && reported.state !== 'pending';
+const hasReport = ({ desired, reported }: ChainView, revision: number): boolean =>
+  desired === null || (reported !== null && reported.revision >= revision && reported.state !== 'pending');
 
 /** When nothing was stored, the report may be as old as the revision: the chain's view has it. */
 async function settledBefore(

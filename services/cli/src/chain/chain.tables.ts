@@ -37,7 +37,7 @@ function heading(chain: ChainView, style: Style): string {
   const { desired, reported } = chain;
   const facts = [
     desired ? `revision ${desired.revision}` : 'deleted',
-    stateText(reported?.state ?? 'pending', style),
+    (reported || desired) && stateText(reported?.state ?? 'pending', style),
     reported && desired && reported.revision !== desired.revision && `reported revision ${reported.revision}`,
     reported?.mode,
     reported?.generation !== undefined && `generation ${reported.generation}`,

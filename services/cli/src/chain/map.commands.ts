@@ -37,7 +37,7 @@ export function addMapCommands(map: Command, surroundings: Surroundings): void {
 
 /** A value on one line: text as it is, fields as `name: value`. */
 function inline(value: ConfigValue): string {
-  if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
+  if (Array.isArray(value)) return `[${value.map(inlineMember).join(', ')}]`;
   if (value === null || typeof value !== 'object') return String(value);
   return Object.entries(value)
     .map(([name, member]) => `${name}: ${inlineMember(member)}`)

@@ -58,6 +58,8 @@ function showProgress(session: Session, value: unknown, said: Set<string>): void
   if (!progress) return;
   const target = progress.target ? ` (${progress.target})` : '';
   const line = `${progress.step}${target}: ${progress.message}`;
+  // A step that failed is told at the end, with all that is known of it.
+  if (progress.message.startsWith('Cannot ')) return;
   // The watch may tell again what it told before a connection broke.
   if (!said.has(line)) session.print.note(session.print.noteStyle.dim(line));
   said.add(line);

@@ -11,7 +11,7 @@ export function typeText(type: ValueType | undefined, bytes?: number): string {
     case 'float':
       return `float${type.bytes * 8}`;
     case 'enum':
-      return `${named('enum', type.name)} {${Object.keys(type.values).join(', ')}}`;
+      return `${named('enum', type.name)} {${membersOf(type.values).join(', ')}}`;
     case 'struct':
     case 'union': {
       const fields = type.fields.map((field) => `${typeText(field.type)} ${field.name}`);
@@ -25,5 +25,11 @@ export function typeText(type: ValueType | undefined, bytes?: number): string {
       return `${type.bytes} bytes`;
   }
 }
+
+/** By number, as they stand in most sources; a database may have sorted the names. */
+const membersOf = (values: Record<string, number>): string[] =>
+  Object.entries(values)
+    .sort(([, one], [, other]) => one - other)
+    .map(([name]) => name);
 
 const named = (keyword: string, name: string | undefined): string => (name ? `${keyword} ${name}` : keyword);
