@@ -22,6 +22,8 @@ import type { RunningRegistry } from './start-registry';
 import { connectBus } from '@l3af/event-store';
 import type { Bus } from '@l3af/event-store';
 
+jest.setTimeout(120_000);
+
 const run = promisify(execFile);
 const skopeo = (...args: string[]) => run('skopeo', ['--insecure-policy', ...args]);
 

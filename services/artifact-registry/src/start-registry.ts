@@ -7,6 +7,7 @@ import type { Logger } from '@l3af/telemetry';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module';
+import { scheduleGarbage } from './gc/gc-schedule';
 import { openRegistry } from './registry';
 import type { Registry } from './registry';
 import { RegistryAccess } from './registry-access';
@@ -41,6 +42,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
   access.logger = logger;
   const stopping = new AbortController();
   let bus: Bus | undefined;
+  let garbage: { stop(): Promise<void> } | undefined;
   const ready = (async () => {
     bus = await connectBus({
       servers: settings.NATS_URL,
@@ -55,12 +57,18 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
       repositoryBytesMax: settings.L3AF_REPOSITORY_BYTES_MAX,
     });
     access.open(registry);
+    if (settings.L3AF_GC_INTERVAL_SECONDS > 0)
+      garbage = scheduleGarbage(registry, logger, {
+        intervalMs: settings.L3AF_GC_INTERVAL_SECONDS * 1000,
+        ageMsMin: settings.L3AF_GC_AGE_SECONDS * 1000,
+      });
     return registry;
   })();
   const close = async (): Promise<void> => {
     stopping.abort();
     server.closeIdleConnections();
     await app.close();
+    await garbage?.stop();
     await bus?.close();
   };
   return { port: (server.address() as AddressInfo).port, access, ready, close };

@@ -19,6 +19,8 @@ export interface ContentDocument {
   parts?: StoredPart[];
   /** When somebody last meant to use it, ms since the epoch: garbage collection keeps its hands off for a while. */
   touchedAt: number;
+  /** Garbage collection will remove it unless somebody touches it. */
+  condemned?: true;
 }
 
 /** Content up to this size is kept in its document. */
@@ -59,7 +61,10 @@ export class ContentStore {
     return now === mine || sameParts(now, content);
   }
 
-  /** Keeps content from garbage collection while a reference to it is made; false when there is none. */
+  /**
+   * Keeps content from garbage collection; false when there is none. Whoever makes a reference to it does this
+   * afterwards: then either the collector sees the reference, or its removal fails, or this says so.
+   */
   async touch(digest: string): Promise<boolean> {
     const now = await this.documents.change(digest, (found) => found && touched(found));
     return now !== undefined;
@@ -117,6 +122,12 @@ export class ContentStore {
     range: { start: number; end: number },
   ): AsyncGenerator<Uint8Array> {
     yield* this.pieces(content, range);
+  }
+
+  /** Announces the removal of content at the revision it was read at; returns the document to remove. */
+  async condemn(digest: string, found: Document<ContentDocument>): Promise<Document<ContentDocument>> {
+    const value = { ...found.value, condemned: true as const };
+    return { value, revision: await this.documents.update(digest, value, found.revision) };
   }
 
   /** Removes content at the revision it was read at; `conflict` when somebody has touched it since. */
@@ -187,8 +198,12 @@ function partsIn(parts: StoredPart[], range: { start: number; end: number }) {
   return wanted;
 }
 
-const touched = (content: ContentDocument): ContentDocument =>
-  Date.now() - content.touchedAt < touchAgeMs ? content : { ...content, touchedAt: Date.now() };
+/** The same document when it is safe as it is. */
+export function touched<T extends { touchedAt: number; condemned?: true }>(document: T): T {
+  if (!document.condemned && Date.now() - document.touchedAt < touchAgeMs) return document;
+  const { condemned: _, ...rest } = document;
+  return { ...rest, touchedAt: Date.now() } as T;
+}
 
 function sameParts(one: ContentDocument | undefined, other: Omit<ContentDocument, 'touchedAt'>): boolean {
   const first = one?.parts?.[0]?.name;

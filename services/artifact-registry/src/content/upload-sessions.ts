@@ -138,9 +138,12 @@ export class UploadSessions {
   }
 
   /** Forgets an upload that nobody has fed for a while; what it became, if anything, stays. */
-  async expire(id: string, idleMsMax: number): Promise<boolean> {
+  async expire(
+    id: string,
+    { ageMsMin, now = Date.now() }: { ageMsMin: number; now?: number },
+  ): Promise<boolean> {
     const found = await this.documents.get(id);
-    if (!found || Date.now() - found.value.updatedAt < idleMsMax) return false;
+    if (!found || now - found.value.updatedAt < ageMsMin) return false;
     const { committing, parts } = found.value;
     const content = committing === undefined ? undefined : await this.content.find(committing);
     const adopted = parts[0] !== undefined && content?.value.parts?.[0]?.name === parts[0].name;

@@ -32,9 +32,9 @@ export class Exchange {
     return this.request.header(name);
   }
 
-  /** The body as it comes; reads no faster than it is taken. */
+  /** The body as it comes; reads no faster than it is taken. Who stops early can still be answered. */
   get body(): AsyncIterable<Uint8Array> {
-    return this.request as AsyncIterable<Uint8Array>;
+    return this.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
   }
 
   /** The whole body; throws SIZE_INVALID as soon as it is over the bound. */
@@ -83,6 +83,8 @@ export class Exchange {
       { errors: [{ code, message, ...(detail !== undefined && { detail }) }] },
       { ...headers, ...(unread && { connection: 'close' }), ...(status === 503 && { 'retry-after': '2' }) },
     );
+    // Node reads away what is left of a body only when nobody has begun to read it.
+    this.request.resume();
   }
 }
 

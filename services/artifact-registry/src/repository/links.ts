@@ -1,5 +1,5 @@
 import type { ContentDocument, ContentStore } from '../content/content-store';
-import { touchAgeMs } from '../content/content-store';
+import { touched } from '../content/content-store';
 import { DistributionError } from '../distribution-error';
 import { Documents } from '../state/documents';
 import type { RegistryState } from '../state/state';
@@ -7,6 +7,8 @@ import type { RegistryState } from '../state/state';
 export interface LinkDocument {
   size: number;
   touchedAt: number;
+  /** Garbage collection will remove it unless somebody touches it. */
+  condemned?: true;
 }
 
 /** Which blobs a repository has. */
@@ -20,12 +22,13 @@ export class Links {
     this.documents = new Documents(state.records, 'link/');
   }
 
-  /** Gives the repository a blob whose content is known and was touched just now. */
+  /** Gives the repository a blob whose content is known; throws BLOB_UNKNOWN when it has vanished meanwhile. */
   async add(repository: string, digest: string, size: number): Promise<void> {
-    await this.documents.change(
-      `${repository}/${digest}`,
-      (found) => fresh(found) ?? { size, touchedAt: Date.now() },
-    );
+    const key = `${repository}/${digest}`;
+    await this.documents.change(key, (found) => (found ? touched(found) : { size, touchedAt: Date.now() }));
+    if (await this.content.touch(digest)) return;
+    await this.documents.remove(key);
+    throw new DistributionError('BLOB_UNKNOWN', `there is no content ${digest} any more, push it again`);
   }
 
   /** The blob's content; undefined when the repository has none. */
@@ -37,12 +40,9 @@ export class Links {
     return link && content?.value;
   }
 
-  /** Keeps a blob from garbage collection while something that refers to it is put; false when there is none. */
+  /** Keeps a blob from garbage collection; false when the repository has none. See {@link ContentStore.touch}. */
   async touch(repository: string, digest: string): Promise<boolean> {
-    const now = await this.documents.change(
-      `${repository}/${digest}`,
-      (found) => found && (fresh(found) ?? { ...found, touchedAt: Date.now() }),
-    );
+    const now = await this.documents.change(`${repository}/${digest}`, (found) => found && touched(found));
     return now !== undefined;
   }
 
@@ -53,6 +53,3 @@ export class Links {
     await this.documents.remove(key);
   }
 }
-
-const fresh = (link: LinkDocument | undefined): LinkDocument | undefined =>
-  link && Date.now() - link.touchedAt < touchAgeMs ? link : undefined;

@@ -67,12 +67,13 @@ export class Manifests {
       const referrer = { digest, ...(artifactType !== undefined && { artifactType }) };
       await this.parts.referrers.add(repository, subject, referrer);
     }
-    await this.documents.createIfMissing(`${repository}/${digest}`, {
+    const isNew = await this.documents.createIfMissing(`${repository}/${digest}`, {
       mediaType: manifest.mediaType,
       size: bytes.length,
       blobs: referencesOf(manifest).blobs.map((one) => one.digest),
       ...(subject !== undefined && { subject }),
     });
+    if (isNew) await this.confirm(repository, digest, manifest);
     return manifest;
   }
 
@@ -100,6 +101,18 @@ export class Manifests {
     const descriptors = found.flatMap((one) => (one ? [referrerDescriptor(one)] : []));
     const last = shown.at(-1)?.digest;
     return { descriptors, ...(wanted.length > limit && last !== undefined && { next: last }) };
+  }
+
+  /** Now that the manifest protects what it needs: is it all still there? Else it is taken back. */
+  private async confirm(repository: string, digest: string, manifest: AnyManifest): Promise<void> {
+    try {
+      await this.holdReferences(repository, manifest);
+      if (!(await this.content.touch(digest)))
+        throw new DistributionError('MANIFEST_BLOB_UNKNOWN', `${digest} has vanished, push it again`);
+    } catch (error) {
+      await this.remove(repository, digest);
+      throw error;
+    }
   }
 
   private async holdReferences(repository: string, manifest: AnyManifest): Promise<void> {
