@@ -28,7 +28,7 @@ const liveChain = (api: string): Promise<Chain> =>
     const chain = await readChain(api).catch(() => undefined);
     const live = chain?.reported.state === 'live' && chain.reported.revision === chain.desired.revision;
     return live && chain.reported.kfs.every(({ verdicts }) => verdicts !== undefined) ? chain : undefined;
-  });
+  }, 'a live chain');
 
 const programs = (chain: Chain): number[] => chain.reported.kfs.map(({ programId }) => programId);
 const drops = (chain: Chain): number => chain.reported.kfs[0]?.verdicts?.['DROP'] ?? 0;
@@ -99,7 +99,10 @@ describe('up', () => {
   it('has a live chain of three that filters the traffic of the peer', async () => {
     const chain = await liveChain(endpoints.api);
     expect(chain.desired.kfs).toHaveLength(3);
-    await waitFor(async () => drops(await readChain(endpoints.api)) > 0);
+    await waitFor(
+      async () => drops(await readChain(endpoints.api)) > 0,
+      'packets of the stranger to be dropped',
+    );
     await expectFiltered(endpoints);
   });
 
@@ -121,7 +124,7 @@ describe('up', () => {
     await waitFor(() => {
       const now = stack.pidOf(service);
       return now !== undefined && now !== pid && isRunning(now);
-    });
+    }, `${service} to be started again`);
     const after = await liveChain(endpoints.api);
     expect(after.desired).toEqual(before.desired);
     expect(programs(after)).toEqual(programs(before));

@@ -161,7 +161,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 const args = JSON.parse(readFileSync('/l3af/args.json', 'utf8'));
-const jest = ['node_modules/jest/bin/jest.js', '--config', 'jest.vm.cjs', '--runInBand', '--json', '--outputFile', '/tmp/result.json', '--watchman=false', ...args];
+const jest = ['node_modules/jest/bin/jest.js',   '--runInBand', '--json', '--outputFile', '/tmp/result.json', '--watchman=false', ...args];
 const result = spawnSync('node', jest, { cwd: '/l3af', stdio: ['ignore', 'ignore', 'inherit'] });
 const text = existsSync('/tmp/result.json') ? readFileSync('/tmp/result.json') : Buffer.from('null');
 console.log('@@ result');
@@ -186,7 +186,7 @@ export async function projectArchive(path, { args, extra = [] }) {
   const archive = createArchive(path);
   archive.text('/init', init);
   archive.text('/l3af/run.mjs', runner);
-  archive.text('/l3af/jest.vm.cjs', jestConfig);
+  archive.text('/l3af/jest.config.cjs', jestConfig);
   archive.text('/l3af/args.json', JSON.stringify(args));
   for (const name of readdirSync(join(root, 'libs'))) await addCompiled(archive, `libs/${name}`);
   archive.tree('/l3af/bpf', join(root, 'bpf'));
