@@ -3,7 +3,7 @@ export { hooksOf, programTypeOf } from './programs';
 export { staticReport, compareKernels } from './report';
 export type { StaticReport } from './report';
 export type { Since } from './kernel-names';
-export { objectSizeBytesMax } from './elf';
+export { objectSizeBytesMax, readElf, relocationsOf } from './elf';
 export { planConfig } from './config/plan';
 export type { ConfigPlan, ConstantWrite, MapWrite } from './config/plan';
 export { encodeValue } from './config/encode';

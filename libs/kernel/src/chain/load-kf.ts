@@ -2,6 +2,7 @@ import { L3afError, type ObjectSchema } from '@l3af/contracts';
 import { KernelMap } from '../bpf/map';
 import { pinObject } from '../bpf/pin';
 import { programId } from '../bpf/program';
+import { initialPrograms } from '../object/initial-programs';
 import { loadObject, type LoadedObject } from '../object/open';
 import { asL3afError } from '../sys/errors';
 import type { KfLoad } from '../types';
@@ -68,7 +69,7 @@ class TriedInPlace extends Error {}
 
 async function loadWith(
   context: GenerationContext,
-  { index, kf, schema }: One,
+  { index, kf }: One,
   { reuse, want }: { reuse: StateReuse; want: 'epilogue' | 'calling' },
 ): Promise<{ object: LoadedObject; glued: GlueResult }> {
   const { target, load, frags, attach, maps } = context;
@@ -91,7 +92,7 @@ async function loadWith(
       program: kf.program,
       hook: target.hook,
       constants: kf.constants,
-      alsoLoad: new Set(schema.maps.flatMap((map) => programsIn(map))),
+      alsoLoad: initialPrograms(kf.object),
       companions: true,
       frags,
       mapFor: (map) => reuse.decide(map),
@@ -107,10 +108,6 @@ async function loadWith(
     throw error;
   }
 }
-
-/** Programs that an object puts into its own program arrays. */
-const programsIn = (map: object): string[] =>
-  'programs' in map && Array.isArray(map.programs) ? (map.programs as string[]) : [];
 
 function fillMaps(kf: KfLoad, object: LoadedObject, reuse: StateReuse): void {
   const open = new Map<string, KernelMap>();

@@ -9,11 +9,7 @@ import { chainLayout } from './slots';
  * Runs a packet in memory through a loaded generation, live or not (BPF_PROG_TEST_RUN). Nothing is sent, but KFs
  * count it as any other packet.
  */
-export function testRunChain(
-  target: HookTarget,
-  generation: number,
-  options: TestRunOptions,
-): TestRunResult {
+export function testRunChain(target: HookTarget, generation: number, options: TestRunOptions): TestRunResult {
   const pinned = requireGeneration(target, generation);
   const path = headPath(pinned, chainLayout(enabledOf(pinned)));
   const result = withPin(path, (fd) => testRunFd(fd, options));

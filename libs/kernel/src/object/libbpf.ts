@@ -145,6 +145,12 @@ export function mapsOf(object: BpfObject): BpfMap[] {
   return maps;
 }
 
+/** A map's name as its object's author knows it: libbpf puts the object's name in front of `.bss` and its like. */
+export function mapNameOf(map: BpfMap): string {
+  const name = libbpf.mapName(map);
+  return name.slice(Math.max(name.indexOf('.'), 0));
+}
+
 export function instructionsOf(program: BpfProgram): Buffer {
   return readMemory(libbpf.instructions(program), libbpf.instructionCount(program) * 8);
 }

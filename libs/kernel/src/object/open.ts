@@ -13,6 +13,7 @@ import {
   collectMessages,
   libbpf,
   loadAsync,
+  mapNameOf,
   mapsOf,
   programsOf,
   takeMessages,
@@ -203,7 +204,7 @@ function prepareMaps(object: BpfObject, spec: ObjectSpec): Set<string> {
   const pinned = new Set<string>();
   const patched = new Set<ConstantPatch>();
   for (const map of mapsOf(object)) {
-    const name = libbpf.mapName(map);
+    const name = mapNameOf(map);
     if (libbpf.mapPinPath(map) !== null) {
       pinned.add(name);
       checkCode('bpf_map__set_pin_path', libbpf.setMapPinPath(map, null), name);
@@ -227,7 +228,7 @@ function prepareMaps(object: BpfObject, spec: ObjectSpec): Set<string> {
 }
 
 function definitionOf(object: BpfObject, map: BpfMap, pinnedByName: boolean): ObjectMap {
-  const name = libbpf.mapName(map);
+  const name = mapNameOf(map);
   return {
     name,
     type: libbpf.mapType(map),
@@ -344,7 +345,7 @@ function describe(opened: Opened): LoadedObject {
   return {
     entryFd: libbpf.programFd(opened.entry),
     maps: mapsOf(opened.object)
-      .map((map) => ({ name: libbpf.mapName(map), fd: libbpf.mapFd(map) }))
+      .map((map) => ({ name: mapNameOf(map), fd: libbpf.mapFd(map) }))
       .filter(({ fd }) => fd >= 0)
       .map((map) => ({ ...map, pinnedByName: opened.pinned.has(map.name) })),
     extras: opened.extras.map((program) => ({

@@ -3,6 +3,7 @@ import { deriveSchema } from '@l3af/bpf-object';
 import { KernelMap } from '../bpf/map';
 import { programId, testRunFd, type TestRunOptions, type TestRunResult } from '../bpf/program';
 import type { ConstantPatch, KfMap, MapWrite } from '../types';
+import { initialPrograms } from './initial-programs';
 import { loadObject, wantsFrags } from './open';
 import { asL3afError } from '../sys/errors';
 
@@ -45,6 +46,7 @@ async function loadNow(load: PlainLoad): Promise<PlainProgram> {
     program: load.program,
     hook: load.hook,
     constants: load.constants ?? [],
+    alsoLoad: initialPrograms(load.object),
     companions: false,
     frags: wantsFrags(section),
   });
