@@ -42,9 +42,17 @@ export function parseText(text: string, code: ErrorCode): ParsedText {
     });
   }
   return {
-    value: plain(document.toJS({ maxAliasCount: 100 })),
+    value: plain(valueOf(document, code)),
     lineOf: (path) => lineOf(document, lines, path),
   };
+}
+
+function valueOf(document: Document, code: ErrorCode): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw new L3afError(code, `Cannot read the document: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Checks a parsed text; the error names path and line of every field that is wrong. */
