@@ -70,7 +70,7 @@ async function adjust(jsm: JetStreamManager, existing: StreamConfig): Promise<vo
     await jsm.streams.update(settings.name, { ...existing, ...settings });
   } catch (error) {
     if (apiCodeOf(error) === undefined) throw error;
-    throw unsuitable(`its settings differ and the server refuses to change them`, error);
+    throw unsuitable(`its settings differ and the server says: ${(error as Error).message}`, error);
   }
 }
 

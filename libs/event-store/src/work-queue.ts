@@ -111,12 +111,13 @@ export class WorkQueue implements Subscription {
   private keepAlive(message: JsMsg, lost: AbortController): NodeJS.Timeout {
     const { ackWaitMs } = this.options.consumer;
     let heard = Date.now();
-    return setInterval(() => {
+    const timer = setInterval(() => {
       if (this.parts.link.status().connected) {
         message.working();
         heard = Date.now();
       } else if (Date.now() - heard > ackWaitMs) lost.abort();
     }, ackWaitMs / 3);
+    return timer.unref();
   }
 
   private async settle(message: JsMsg, outcome: WorkOutcome): Promise<void> {
