@@ -122,8 +122,8 @@ export type {
   TrustedSigner,
   TrustChanged,
 } from './node.events';
-export { nodeRpc, rpcReplySchema } from './node.rpc';
-export type { NodeVerb, NodeRequest, NodeReply, RpcReply } from './node.rpc';
+export { explanationSchema, nodeRpc, rpcReplySchema } from './node.rpc';
+export type { Explanation, NodeVerb, NodeRequest, NodeReply, RpcReply } from './node.rpc';
 export {
   packagePublishedSchema,
   packageSignedSchema,

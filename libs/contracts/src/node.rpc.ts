@@ -8,6 +8,37 @@ import { attachModes } from './report.events';
 const key = { interface: z.string(), hook: hookSchema };
 const kf = { ...key, kf: z.string() };
 
+/** What became of a packet, KF by KF. */
+export const explanationSchema = z.object({
+  ...key,
+  revision: z.number().int(),
+  generation: z.number().int(),
+  steps: z.array(
+    z.object({
+      kf: z.string(),
+      package: z.string(),
+      version: z.string(),
+      /** Absent when the KF is switched off: the packet goes past it. */
+      verdict: z.string().optional(),
+      proceeded: z.boolean(),
+      nanoseconds: z.number().optional(),
+      /** Bytes that the KF changed; a change of length shifts nothing: it is told apart. */
+      changes: z.array(z.object({ offset: z.number().int(), before: z.string(), after: z.string() })),
+      lengthBefore: z.number().int(),
+      lengthAfter: z.number().int(),
+      /** What the shadow could not copy. */
+      notes: z.array(z.string()),
+    }),
+  ),
+  /** With which verdict the packet leaves the hook. */
+  verdict: z.string(),
+  /** The KF that ended it; absent when it reached the end of the chain. */
+  leftAt: z.string().optional(),
+  /** The packet as it leaves, in hex. */
+  packet: z.string(),
+});
+export type Explanation = z.infer<typeof explanationSchema>;
+
 /** Live questions to one node's executor: plain NATS request/reply with JSON bodies. */
 export const nodeRpc = {
   /** Live counters of every chain, read from the kernel now. */
@@ -33,6 +64,15 @@ export const nodeRpc = {
       entries: z.array(z.object({ key: configValueSchema, value: configValueSchema })),
       truncated: z.boolean(),
     }),
+  },
+  /** Runs one packet through a shadow of the live chain: nothing that runs is changed, nothing is sent. */
+  explain: {
+    request: z.object({
+      ...key,
+      /** The packet from its Ethernet header on, in hex. */
+      packet: z.string().regex(/^([0-9a-fA-F]{2}){14,16384}$/, 'must be 14 to 16384 bytes in hex'),
+    }),
+    reply: explanationSchema,
   },
 } as const;
 export type NodeVerb = keyof typeof nodeRpc;

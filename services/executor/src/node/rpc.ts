@@ -17,6 +17,7 @@ import type { ChainMemory } from '../chain/memory';
 import { observe } from '../chain/observe';
 import type { AppliedChain } from '../chain/plan';
 import type { Reconciler } from '../chain/reconcile';
+import { explain } from '../explain/explain';
 
 export interface RpcOptions {
   bus: Bus;
@@ -31,6 +32,7 @@ export function serveRpc(options: RpcOptions): Subscription {
   const handlers: NodeHandlers = {
     chains: (request) => readChains(options, request),
     'map-dump': (request) => dumpMap(options, request),
+    explain: (request) => explainPacket(options, request),
   };
   return serveNode(options.bus, options.node, handlers);
 }
@@ -111,6 +113,14 @@ async function dumpMap(
   } finally {
     map.close();
   }
+}
+
+async function explainPacket(
+  options: RpcOptions,
+  request: NodeRequest<'explain'>,
+): Promise<NodeReply<'explain'>> {
+  const chain = liveChain(options, { node: options.node, interface: request.interface, hook: request.hook });
+  return explain({ ...chain, artifacts: options.artifacts, packet: Buffer.from(request.packet, 'hex') });
 }
 
 /** Per-CPU maps give a list, one value a CPU; the kernel pads each to 8 bytes. */
