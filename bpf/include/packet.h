@@ -81,7 +81,7 @@ struct packet_source {
 };
 
 /* Copies `size` bytes (a compile-time constant) from `offset`; false when the packet ends before. */
-static __always_inline bool packet_read(const struct packet_source *from, __u32 offset, void *to, const __u32 size)
+static __always_inline bool packet_read(const struct packet_source *from, __u64 offset, void *to, const __u32 size)
 {
 	if (from->skb)
 		return bpf_skb_load_bytes_relative(from->skb, offset, to, size, from->start) == 0;
@@ -100,6 +100,17 @@ static __always_inline bool packet_read(const struct packet_source *from, __u32 
 	return true;
 }
 
+/*
+ * Gives an offset back unchanged, but unknown to the verifier: whatever way led here, it then looks the same, and what
+ * follows is verified once instead of once per way. (The verifier does not follow divisions; the read that comes next
+ * bounds the offset.) Loading takes a twentieth of the time.
+ */
+static __always_inline __u64 packet_merge_ways(__u64 offset)
+{
+	asm volatile("%0 /= 1" : "+r"(offset));
+	return offset;
+}
+
 static __always_inline bool is_vlan(__be16 ethertype)
 {
 	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD) ||
@@ -107,7 +118,7 @@ static __always_inline bool is_vlan(__be16 ethertype)
 }
 
 /* Steps over the Ethernet header and its tags. A packet with more tags is malformed, not "not IP": or tags would hide it. */
-static __always_inline enum packet_kind packet_read_ethernet(const struct packet_source *from, __u32 *offset,
+static __always_inline enum packet_kind packet_read_ethernet(const struct packet_source *from, __u64 *offset,
 							     __be16 *ethertype)
 {
 	struct ethhdr ethernet;
@@ -131,7 +142,7 @@ static __always_inline enum packet_kind packet_read_ethernet(const struct packet
 }
 
 /* Ports stand in the first four bytes of all five protocols. */
-static __always_inline enum packet_kind packet_read_ports(const struct packet_source *from, __u32 offset,
+static __always_inline enum packet_kind packet_read_ports(const struct packet_source *from, __u64 offset,
 							  struct packet *packet)
 {
 	__be16 ports[2];
@@ -170,7 +181,7 @@ static __always_inline void packet_map_ipv4(__u8 *to, __be32 address)
 	words[3] = address;
 }
 
-static __always_inline enum packet_kind packet_read_ipv4(const struct packet_source *from, __u32 offset,
+static __always_inline enum packet_kind packet_read_ipv4(const struct packet_source *from, __u64 offset,
 							 struct packet *packet)
 {
 	struct iphdr ip;
@@ -188,7 +199,7 @@ static __always_inline enum packet_kind packet_read_ipv4(const struct packet_sou
 }
 
 /* Follows the extension headers to the transport header, or to the fragment header of a later fragment. */
-static __always_inline enum packet_kind packet_read_ipv6(const struct packet_source *from, __u32 offset,
+static __always_inline enum packet_kind packet_read_ipv6(const struct packet_source *from, __u64 offset,
 							 struct packet *packet)
 {
 	struct ipv6hdr ip;
@@ -242,12 +253,12 @@ static __always_inline enum packet_kind packet_read_ipv6(const struct packet_sou
 			}
 		}
 		next = extension.common.nexthdr;
-		offset += length;
+		offset = packet_merge_ways(offset + length);
 	}
 	return PACKET_MALFORMED;
 }
 
-static __always_inline enum packet_kind packet_read_network(const struct packet_source *from, __u32 offset,
+static __always_inline enum packet_kind packet_read_network(const struct packet_source *from, __u64 offset,
 							    __be16 ethertype, struct packet *packet)
 {
 	if (ethertype == bpf_htons(ETH_P_IP))
@@ -262,11 +273,15 @@ static __always_inline enum packet_kind packet_read_xdp(struct xdp_md *xdp, stru
 	const struct packet_source from = { .xdp = xdp };
 	enum packet_kind kind;
 	__be16 ethertype;
-	__u32 offset;
+	__u64 offset;
 
 	__builtin_memset(packet, 0, sizeof(*packet));
 	kind = packet_read_ethernet(&from, &offset, &ethertype);
-	return kind == PACKET_IP ? packet_read_network(&from, offset, ethertype, packet) : kind;
+	if (kind != PACKET_IP)
+		return kind;
+	if (offset > sizeof(struct ethhdr))
+		offset = packet_merge_ways(offset);
+	return packet_read_network(&from, offset, ethertype, packet);
 }
 
 /*
@@ -279,7 +294,7 @@ static __always_inline enum packet_kind packet_read_tc(struct __sk_buff *skb, st
 	enum { HEADERS = 256 };
 	struct packet_source from = { .skb = skb, .start = BPF_HDR_START_NET };
 	__be16 ethertype = skb->protocol;
-	__u32 offset = 0;
+	__u64 offset = 0;
 
 	__builtin_memset(packet, 0, sizeof(*packet));
 	/* Headers may lie in the packet's pages, where they cannot be read. */
