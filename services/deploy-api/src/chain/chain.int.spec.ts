@@ -1,5 +1,5 @@
 import { chainSubject, type ChainKey, type ChainView } from '@l3af/contracts';
-import { queryConfig, serveNode } from '@l3af/event-store';
+import { serveNode } from '@l3af/event-store';
 import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
 import request from 'supertest';
 import {
@@ -24,11 +24,7 @@ beforeAll(async () => {
     grpcPort: await freePort(),
   });
   await seed(plane.bus);
-  const minSequence = await plane.bus.store.lastSequence();
-  await waitFor(
-    () => queryConfig(plane.bus, 'packages.get', { name: 'team/limit', minSequence }),
-    'the seed',
-  );
+  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
 });
 
 afterAll(async () => {

@@ -2,9 +2,12 @@ import {
   cannot,
   chainKeyText,
   L3afError,
+  nodeSubject,
+  packageSubject,
   parsePackageReference,
   type ChainKey,
   type DesiredKf,
+  type NodeView,
   type PackageView,
 } from '@l3af/contracts';
 import { queryConfig, type Bus } from '@l3af/event-store';
@@ -18,8 +21,19 @@ export class LookUp {
 
   packageOf(name: string): Promise<PackageView | null> {
     let found = this.packages.get(name);
-    if (!found) this.packages.set(name, (found = queryConfig(this.bus, 'packages.get', { name })));
+    if (!found) this.packages.set(name, (found = this.readPackage(name)));
     return found;
+  }
+
+  // Whoever has just seen a build succeed may use its package at once: config-store is asked to have caught up.
+  private async readPackage(name: string): Promise<PackageView | null> {
+    const last = await this.bus.store.last(packageSubject(name));
+    return last ? queryConfig(this.bus, 'packages.get', { name, minSequence: last.sequence }) : null;
+  }
+
+  private async readNode(name: string): Promise<NodeView | null> {
+    const last = await this.bus.store.last(nodeSubject(name));
+    return last ? queryConfig(this.bus, 'nodes.get', { name, minSequence: last.sequence }) : null;
   }
 
   /** A KF of a document with its package looked up. */
@@ -30,7 +44,7 @@ export class LookUp {
 
   /** Refuses a chain for a node that never registered, or for an interface that the node does not have. */
   async requireTarget(key: ChainKey, needs: { interface: boolean }): Promise<void> {
-    const node = await queryConfig(this.bus, 'nodes.get', { name: key.node });
+    const node = await this.readNode(key.node);
     if (!node) {
       throw new L3afError(
         'unknown-node',

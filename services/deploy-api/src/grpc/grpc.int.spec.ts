@@ -9,7 +9,6 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { dirname, join } from 'node:path';
 import { chainSubject } from '@l3af/contracts';
-import { queryConfig } from '@l3af/event-store';
 import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { reportApplied, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
@@ -27,11 +26,7 @@ beforeAll(async () => {
   const grpcPort = await freePort();
   plane = await startControlPlane({ natsUrl: nats.url, databaseUrl: postgres.url, grpcPort });
   await seed(plane.bus);
-  const minSequence = await plane.bus.store.lastSequence();
-  await waitFor(
-    () => queryConfig(plane.bus, 'packages.get', { name: 'team/limit', minSequence }),
-    'the seed',
-  );
+  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
 });
 
 afterAll(async () => {

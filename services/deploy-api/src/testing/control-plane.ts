@@ -95,16 +95,13 @@ export async function seed(bus: Bus): Promise<void> {
   const put = (subject: string, ...events: L3afEvent[]): Promise<unknown> =>
     bus.store.append({ subject, events, actor: 'spec' });
   await put(nodeSubject('demo-1'), node('demo-1', ['l3af0', 'eth0', 'eth1', 'eth2', 'eth3']));
-  await put(
-    packageSubject('firewall'),
-    published('firewall', '1.0.0', 'a'),
-    published('firewall', '1.1.0', 'b'),
-    {
-      type: 'PackageYanked',
-      version: 1,
-      data: { name: 'firewall', digest: digestOf('b'), packageVersion: '1.1.0', reason: 'drops too much' },
-    },
-  );
+  await put(packageSubject('firewall'), published('firewall', '1.0.0', 'a'));
+  await put(packageSubject('firewall'), published('firewall', '1.1.0', 'b'));
+  await put(packageSubject('firewall'), {
+    type: 'PackageYanked',
+    version: 1,
+    data: { name: 'firewall', digest: digestOf('b'), packageVersion: '1.1.0', reason: 'drops too much' },
+  });
   await put(packageSubject('team/limit'), published('team/limit', '2.0.0', 'c'));
 }
 
