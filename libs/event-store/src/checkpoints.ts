@@ -1,7 +1,7 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { Projection, ProjectionState } from './projection';
 
-interface CheckpointRow {
+export interface CheckpointRow {
   name: string;
   version: number;
   sequence: string;
@@ -27,12 +27,19 @@ export const checkpointTable = `create table if not exists projection_checkpoint
 
 type Queryable = Pick<QueryRunner, 'query'> | Pick<EntityManager, 'query'>;
 
-/** Reads the checkpoints into the states. A projection without one is at zero. */
-export async function loadCheckpoints(
-  db: Queryable,
-  states: ProjectionState[],
-): Promise<Map<string, number>> {
-  const rows = (await db.query('select * from projection_checkpoint')) as CheckpointRow[];
+/** The checkpoints that there are; none while nobody has projected yet. */
+export async function readCheckpoints(db: Queryable): Promise<CheckpointRow[]> {
+  try {
+    return (await db.query('select * from projection_checkpoint')) as CheckpointRow[];
+  } catch (error) {
+    const undefinedTable = (error as { driverError?: { code?: string } }).driverError?.code === '42P01';
+    if (undefinedTable) return [];
+    throw error;
+  }
+}
+
+/** Puts the checkpoints into the states. A projection without one is at zero. */
+export function adoptCheckpoints(rows: CheckpointRow[], states: ProjectionState[]): void {
   for (const state of states) {
     const row = rows.find(({ name }) => name === state.name);
     state.sequence = Number(row?.sequence ?? 0);
@@ -41,7 +48,6 @@ export async function loadCheckpoints(
         ? null
         : { sequence: Number(row.error_sequence), message: row.error_message ?? '' };
   }
-  return new Map(rows.map(({ name, version }) => [name, version]));
 }
 
 /** Empties the projection's tables and puts its checkpoint to zero. Run it in a transaction. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { cannot, L3afError, type ProjectionStatus } from '@l3af/contracts';
 import type { DataSource, QueryRunner } from 'typeorm';
-import { checkpointTable, loadCheckpoints, restartProjection } from './checkpoints';
+import { adoptCheckpoints, checkpointTable, readCheckpoints, restartProjection } from './checkpoints';
 import type { EventStore } from './event-store';
 import type { BusLog } from './log';
 import { ProjectionState, type Projection } from './projection';
@@ -118,17 +118,18 @@ export class Projector {
   }
 
   private async standBy(runner: QueryRunner): Promise<void> {
-    await loadCheckpoints(runner, this.states);
+    adoptCheckpoints(await readCheckpoints(runner), this.states);
     if (!this.caughtUp) this.noteCaughtUp(await this.options.store.lastSequence());
   }
 
   /** Where to go on from. A restart tries poisoned events again; other versions, and a stream that was reset, mean a rebuild. */
   private async prepare(runner: QueryRunner): Promise<void> {
     const lastSequence = await this.options.store.lastSequence();
-    const versions = await loadCheckpoints(runner, this.states);
+    const rows = await readCheckpoints(runner);
+    adoptCheckpoints(rows, this.states);
     for (const state of this.states) {
       const { projection } = state;
-      const known = versions.get(state.name);
+      const known = rows.find(({ name }) => name === state.name)?.version;
       if (known === projection.version && state.sequence <= lastSequence) continue;
       this.options.log.warn(
         { projection: state.name, known, lastSequence },
@@ -171,7 +172,9 @@ export class Projector {
   }
 
   private async look(): Promise<void> {
-    await loadCheckpoints(this.options.dataSource, this.states);
+    const rows = await readCheckpoints(this.options.dataSource);
+    // Whoever has become active meanwhile knows better.
+    if (!this.active) adoptCheckpoints(rows, this.states);
   }
 
   private change(timeoutMs: number): Promise<void> {
