@@ -110,11 +110,16 @@ function failure(result: SandboxResult, { request, diagnostics, limits }: Failed
   if (state !== undefined) {
     return new L3afError('build-limit', cannot('compile', 'source', request.source, state), options);
   }
-  const first = diagnostics.find(({ severity }) => severity === 'error');
-  const said = first
-    ? describeDiagnostic(first)
-    : (result.stderr.trim().split('\n').at(-1) ?? 'clang said nothing');
+  const said = reasonOf(result, diagnostics);
   return new L3afError('build-failed', cannot('compile', 'source', request.source, said), options);
+}
+
+/** The first error; a compiler that crashes says none. */
+function reasonOf({ exitCode, stderr }: SandboxResult, diagnostics: Diagnostic[]): string {
+  const first = diagnostics.find(({ severity }) => severity === 'error');
+  if (first) return describeDiagnostic(first);
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  return last === '' ? `the compiler crashed (exit code ${exitCode})` : last;
 }
 
 /** Exit codes above 128 are signals as a shell would tell them; bubblewrap passes them on so. */

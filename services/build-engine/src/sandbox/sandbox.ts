@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
 import { cannot, L3afError } from '@l3af/contracts';
+import { HeadAndTail } from './head-and-tail';
 import type { Limits } from './limits';
 
 /** A host path that is visible inside, read-only. */
@@ -41,11 +43,11 @@ let nextUser = process.pid % users;
 export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
   run.signal?.throwIfAborted();
   const child = spawn('bwrap', arguments_(run), {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { PATH: '/usr/bin:/bin' },
   });
-  const collected = collect(child, run.limits);
-  const stop = (): void => void child.kill('SIGKILL');
+  const stop = stopper(child);
+  const collected = collect(child, run.limits, stop);
   run.signal?.addEventListener('abort', stop);
   const timer = setTimeout(() => {
     collected.exceeded ??= 'time';
@@ -54,11 +56,12 @@ export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
   try {
     const [exitCode, signal] = await ended(child);
     run.signal?.throwIfAborted();
+    const stderr = collected.stderr.text();
     return {
       exitCode,
       signal,
       stdout: Buffer.concat(collected.stdout),
-      stderr: text(collected.stderr),
+      stderr,
       exceeded: collected.exceeded,
     };
   } finally {
@@ -67,31 +70,49 @@ export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
   }
 }
 
-const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8');
+/**
+ * Ends the sandbox by killing its first process, which bubblewrap names on descriptor 3: all others die with it.
+ * (Killing bubblewrap itself, before it has told its child to die with it, would leave the child running.)
+ */
+function stopper(child: ChildProcess): () => void {
+  let first: number | undefined;
+  let isWanted = false;
+  let status = '';
+  const stop = (): void => {
+    isWanted = true;
+    if (first === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    try {
+      process.kill(first, 'SIGKILL');
+    } catch {
+      return; // it has just ended
+    }
+  };
+  (child.stdio[3] as Readable | null)?.on('data', (chunk: Buffer) => {
+    status += chunk.toString('utf8');
+    first ??= Number(/"child-pid": *(\d+)/.exec(status)?.[1] ?? NaN) || undefined;
+    if (isWanted) stop();
+  });
+  return stop;
+}
 
 interface Collected {
   stdout: Buffer[];
-  stderr: Buffer[];
+  stderr: HeadAndTail;
   exceeded: 'time' | 'output' | undefined;
 }
 
-function collect(child: ChildProcess, limits: Limits): Collected {
-  const collected: Collected = { stdout: [], stderr: [], exceeded: undefined };
+function collect(child: ChildProcess, limits: Limits, stop: () => void): Collected {
+  const collected: Collected = { stdout: [], stderr: new HeadAndTail(limits.logBytes), exceeded: undefined };
   let outputBytes = 0;
-  let logBytes = 0;
   child.stdout?.on('data', (chunk: Buffer) => {
     outputBytes += chunk.length;
     if (outputBytes <= limits.outputBytes) collected.stdout.push(chunk);
     else {
       collected.exceeded ??= 'output';
-      child.kill('SIGKILL');
+      stop();
     }
   });
-  child.stderr?.on('data', (chunk: Buffer) => {
-    const room = limits.logBytes - logBytes;
-    logBytes += chunk.length;
-    if (room > 0) collected.stderr.push(chunk.subarray(0, room));
-  });
+  child.stderr?.on('data', (chunk: Buffer) => collected.stderr.push(chunk));
   return collected;
 }
 
@@ -116,6 +137,7 @@ function arguments_(run: SandboxRun): string[] {
   const isRoot = process.getuid?.() === 0;
   const { limits } = run;
   const user = String(firstUser + (nextUser++ % users));
+  const status = ['--json-status-fd', '3'];
   const becomeNobody = [
     '/bin/setpriv',
     '--reuid',
@@ -140,7 +162,7 @@ function arguments_(run: SandboxRun): string[] {
     // A user namespace would leave root mapped to root, whose processes no limit counts.
     ...(isRoot ? [] : ['--unshare-user', '--uid', '65534', '--gid', '65534']),
     ...['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv'],
+    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv', ...status],
     ...(isRoot ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : []),
     ...parents(run.binds).flatMap((folder) => ['--perms', '0755', '--dir', folder]),
     ...run.binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, realpath } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, realpath } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import type { BuildSource } from '@l3af/contracts';
 import { unpackArchive } from './archive';
@@ -30,6 +30,7 @@ export type FolderSource = Exclude<BuildSource, { kind: 'object' }>;
 export async function fetchSource(source: FolderSource, context: FetchContext): Promise<FetchedSource> {
   const root = join(context.workDir, 'source');
   await mkdir(root, { recursive: true });
+  await chmod(root, 0o755);
   const commit =
     source.kind === 'git' ? await clone(source, root, context) : await unpack(source, root, context);
   await readTree(root);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { chmod, lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { cannot, L3afError } from '@l3af/contracts';
 import { sourceLimits } from '../sandbox/limits';
@@ -11,7 +11,7 @@ export interface TreeEntry {
   sizeBytes: number;
 }
 
-/** The files of a source, sorted; `build-limit` when there are too many, `source-unavailable` for what leads outside. */
+/** The files of a source, sorted, and made readable for the sandbox; `build-limit` when there are too many, `source-unavailable` for what leads outside. */
 export async function readTree(root: string): Promise<TreeEntry[]> {
   const entries: TreeEntry[] = [];
   let totalBytes = 0;
@@ -23,11 +23,13 @@ export async function readTree(root: string): Promise<TreeEntry[]> {
       if (name === '.git') continue;
       const info = await lstat(join(base, path));
       if (info.isDirectory()) {
+        await chmod(join(base, path), 0o755); // the sandbox's user is nobody
         await walk(path, depth + 1);
         continue;
       }
       if (info.isSymbolicLink()) await checkLink(base, path);
-      else if (!info.isFile()) throw refused(path, 'it is no file, folder or symbolic link');
+      else if (info.isFile()) await chmod(join(base, path), 0o644);
+      else throw refused(path, 'it is no file, folder or symbolic link');
       totalBytes += info.size;
       entries.push({ path, kind: info.isSymbolicLink() ? 'link' : 'file', sizeBytes: info.size });
       checkSizes({ entries: entries.length, totalBytes, path, fileBytes: info.size });
