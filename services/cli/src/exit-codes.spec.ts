@@ -1,4 +1,5 @@
-import { accepted, applied, liveChain, message, rejected, rejectedChain } from './testing/answers';
+import { accepted, applied, firewallPackage, liveChain, message } from './testing/answers';
+import { nodes, rejected, rejectedChain } from './testing/answers';
 import { capture } from './testing/captured';
 import { startFixedApi, type Answer } from './testing/fixed-api';
 import { expectGolden } from './testing/golden';
@@ -154,6 +155,39 @@ describe('apply', () => {
     expect(result.stderr).toMatch(/^stdin:12:7: hook: /);
   });
 
+  const known = {
+    'GET /v1/nodes/demo-1': { json: nodes[0] },
+    'GET /v1/packages/firewall': { json: firewallPackage },
+  };
+  const unknown = {
+    json: { code: 'unknown-package', detail: 'Cannot show package "nope": there is none' },
+    status: 404,
+  };
+
+  test.each([
+    ['an unknown package', 'kfs: [{package: nope}]', 'there is none'],
+    ['an unknown version', 'kfs: [{package: firewall@9}]', 'no such version'],
+    [
+      'a value that does not fit',
+      'kfs: [{package: firewall, config: {default_action: sing}}]',
+      'config.default_action',
+    ],
+    ['an unknown interface', 'interface: eth9\nkfs: []', 'node demo-1 has l3af0'],
+  ])('stores nothing when a later document names %s', async (_name, rest, reason) => {
+    const later = rest.startsWith('interface')
+      ? document('tc-egress', rest).replace('interface: l3af0\n', '')
+      : document('tc-egress', rest);
+    const noChain = { json: { code: 'unknown-chain', detail: 'there is none' }, status: 404 };
+    const result = await against(
+      { ...known, 'GET /v1/packages/nope': unknown, 'GET /v1/nodes/demo-1/chains/eth9/tc-egress': noChain },
+      ['apply', '-f', '-'],
+      `${document('xdp')}---\n${later}`,
+    );
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain(reason);
+    expect(result.seen.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+
   test('stores every document, waits for each and prints one result per document', async () => {
     const view = message(601, 'report.demo-1.l3af0.tc-ingress', {
       type: 'ChainDetached',
@@ -161,6 +195,7 @@ describe('apply', () => {
     });
     const result = await against(
       {
+        ...known,
         [`PUT ${chain}`]: { json: accepted(8), status: 202 },
         'PUT /v1/nodes/demo-1/chains/l3af0/tc-ingress': { json: accepted(1), status: 202 },
         'GET /v1/events?watch=8': { events: [{ data: applied(8) }], open: true },

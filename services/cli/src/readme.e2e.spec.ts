@@ -61,7 +61,8 @@ describe('README.md', () => {
     for (const [words] of after) expect(blocks.some((block) => block.includes(words))).toBe(true);
   });
 
-  test.each(blocks)('%s', async (block) => {
+  const titled = blocks.map((block, index) => [`${index + 1}. ${block.split('\n')[0]}`, block] as const);
+  test.each(titled)('%s', async (_title, block) => {
     const { code, stdout, stderr } = await demo.shell(block);
     expect({ code, ...(code !== 0 && { stdout, stderr }) }).toEqual({ code: 0 });
     for (const [words, check] of after) if (block.includes(words)) await check();

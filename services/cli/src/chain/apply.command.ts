@@ -10,6 +10,7 @@ import {
   withTargetOptions,
   type ChangeOptions,
 } from './change';
+import { checkReferences } from './check-references';
 import { parseChainDocuments, readInput } from './documents';
 
 interface ApplyOptions extends ChangeOptions {
@@ -28,6 +29,7 @@ export function addApplyCommand(program: Command, surroundings: Surroundings): v
     async (session, options) => {
       const text = await readInput(options.file, surroundings.stdin);
       const documents = parseChainDocuments(text, options.file === '-' ? 'stdin' : options.file);
+      if (documents.length > 1) await checkReferences(session, documents, options);
       const stored = await storeAll(session, documents, options);
       const settled = await Promise.allSettled(stored.map((one) => settleChange(session, one, options)));
       const refused = settled.find((one) => one.status === 'rejected');

@@ -136,7 +136,7 @@ describe('kf show', () => {
     );
     expect(JSON.parse((await show('team/firewall')).stdout).versions).toHaveLength(2);
     expect((await show('team/firewall@9')).stderr).toContain(
-      'Cannot show package "firewall@9": no such version',
+      'Cannot use package "firewall@9": no such version',
     );
   });
 });

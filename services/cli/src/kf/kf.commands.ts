@@ -1,12 +1,9 @@
 import {
-  L3afError,
   buildAcceptedSchema,
   buildViewSchema,
-  cannot,
   packageViewSchema,
   parsePackageReference,
 } from '@l3af/contracts';
-import type { PackageVersionView, PackageView } from '@l3af/contracts';
 import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { instanceArgument, readConfig } from '../chain/chain.commands';
@@ -16,6 +13,7 @@ import type { Session } from '../session';
 import type { Surroundings } from '../surroundings';
 import { action, chainArguments, packageArgument } from '../usage';
 import { addBuildCommands } from './build.command';
+import { chooseVersion } from './choose-version';
 import { buildsTable, packageText, packagesTable } from './kf.tables';
 
 /** `l3af kf …`. */
@@ -70,7 +68,7 @@ function addCatalogue(kf: Command, surroundings: Surroundings): void {
   action(show, surroundings, async ({ api, print }, _options, [text]) => {
     const { name, version, digest } = parsePackageReference(text!)!;
     const view = await api.ask(`/v1/packages/${encodeURIComponent(name)}`, packageViewSchema);
-    const chosen = choose(view, version ?? digest);
+    const chosen = chooseVersion(view, version ?? digest);
     // With a version asked for, that one is the answer; without, the whole package.
     const value = version === undefined && digest === undefined ? view : chosen;
     print.result(value, () => packageText(view, chosen, print));
@@ -96,15 +94,4 @@ function addCatalogue(kf: Command, surroundings: Surroundings): void {
   action(log, surroundings, async ({ api, print }, _options, [build]) => {
     print.write(await api.text(`/v1/builds/${encodeURIComponent(build!)}/log`));
   });
-}
-
-/** The version or digest that was asked for; without, the newest that is not yanked. */
-function choose(view: PackageView, wanted: string | undefined): PackageVersionView {
-  const chosen =
-    wanted === undefined
-      ? (view.versions.find(({ yanked }) => yanked === null) ?? view.versions[0])
-      : view.versions.find(({ version, digest }) => version === wanted || digest === wanted);
-  if (chosen) return chosen;
-  const state = wanted === undefined ? 'it has no versions' : 'no such version';
-  throw new L3afError('unknown-version', cannot('show', 'package', `${view.name}@${wanted ?? ''}`, state));
 }
