@@ -42,8 +42,6 @@ async function loadAlone(object: Uint8Array, load: SubjectLoad): Promise<Subject
   };
 }
 
-const instanceName = 'kf';
-
 /** A chain of one on no interface: loaded and pinned, never live. */
 async function loadChained(object: Uint8Array, load: SubjectLoad): Promise<Subject> {
   const instance = `verify-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -54,7 +52,7 @@ async function loadChained(object: Uint8Array, load: SubjectLoad): Promise<Subje
     removeInstance(instance);
   };
   const { hook, program, constants, writes } = load;
-  const kf = { name: instanceName, object, program, constants, writes, proceedOn: proceedNumbers(hook) };
+  const kf = { name: program, object, program, constants, writes, proceedOn: proceedNumbers(hook) };
   try {
     const loaded = await loadGeneration(target, {
       generation: 1,
@@ -68,7 +66,7 @@ async function loadChained(object: Uint8Array, load: SubjectLoad): Promise<Subje
       glue: loaded.kfs[0]?.glue,
       run: (packet, repeat = 1) =>
         packetRun(testRunChain(target, 1, { dataIn: packet, repeat, ...contextOf(load) })),
-      map: (name) => cached(maps, name, () => openKfMap(target, 1, { kf: instanceName, map: name })),
+      map: (name) => cached(maps, name, () => openKfMap(target, 1, { kf: program, map: name })),
       close,
     };
   } catch (error) {

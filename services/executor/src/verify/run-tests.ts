@@ -43,7 +43,7 @@ export async function runTests(
 }
 
 /** A TC program sees no difference between the directions, so one stands for both. */
-const defaultHooks = (schema: ObjectSchema): Hook[] =>
+export const defaultHooks = (schema: ObjectSchema): Hook[] =>
   (['xdp', 'tc-ingress'] as const).filter((hook) => programsFor(schema, hook).length > 0);
 
 export const programsFor = (schema: ObjectSchema, hook: Hook): string[] =>
