@@ -10,9 +10,21 @@ import { packageFolders } from './closure.mjs';
 import { createArchive } from './cpio.mjs';
 
 const folder = join(root, '.cache/vm');
-const tools = ['ip', 'tc', 'nsenter', 'bpftool', 'xdp-loader', 'ping', 'clang', 'stat', 'mount', 'unshare'];
-const optional = new Set(['clang']); // 100 MB of libraries; tests get their objects compiled
+const tools = ['ip', 'tc', 'nsenter', 'bpftool', 'xdp-loader', 'ping', 'stat', 'mount', 'unshare'];
 const objects = '/usr/lib/x86_64-linux-gnu/bpf';
+const runtime = [
+  'jest',
+  'koffi',
+  'zod',
+  'fast-check',
+  'pino',
+  'uuidv7',
+  'yaml',
+  'nats',
+  'tar-stream',
+  'canonicalize',
+  '@opentelemetry/api',
+];
 const needed = ['veth', 'sch_ingress', 'cls_bpf', 'act_bpf', 'bonding', '8021q', 'sch_netem'];
 
 const which = (name) => run('sh', ['-c', `command -v ${name}`]).trim();
@@ -44,15 +56,14 @@ function writeBase(path) {
   archive.text('/etc/group', 'root:x:0:\n');
   addProgram(archive, realpathSync(which('busybox')), '/bin/busybox');
   addProgram(archive, process.execPath, '/usr/bin/node');
-  for (const name of tools.filter((tool) => !optional.has(tool)))
-    addProgram(archive, which(name), `/usr/bin/${name}`);
+  for (const name of tools) addProgram(archive, which(name), `/usr/bin/${name}`);
   for (const name of readdirSync('/usr/lib/x86_64-linux-gnu').filter((library) =>
     /^lib(bpf|elf|z|xdp)\.so/.test(library),
   )) {
     addProgram(archive, join('/usr/lib/x86_64-linux-gnu', name));
   }
   if (existsSync(objects)) archive.tree(objects, objects);
-  for (const path of packageFolders(['jest', 'koffi', 'zod', 'fast-check', 'pino', 'uuidv7'])) {
+  for (const path of packageFolders(runtime)) {
     archive.tree(`/l3af/${path}`, join(root, path), isOfUse);
     const native = run('find', [join(root, path), '-name', '*.node'])
       .split('\n')
@@ -117,79 +128,50 @@ export function modulesArchive(kernel) {
   return path;
 }
 
-async function addCompiled(archive, project) {
-  const manifest = JSON.parse(readFileSync(join(root, project, 'package.json'), 'utf8'));
-  archive.file(`/l3af/${project}/package.json`, join(root, project, 'package.json'));
-  archive.link(`/l3af/node_modules/${manifest.name}`, `../../${project}`);
-  const src = join(root, project, 'src');
-  if (!existsSync(src)) return;
-  for (const entry of readdirSync(src, { recursive: true, withFileTypes: true }).filter((found) =>
-    found.isFile(),
-  )) {
-    const file = join(entry.parentPath ?? entry.path, entry.name);
-    const target = `/l3af/${project}/dist${file.slice(src.length)}`;
-    if (!file.endsWith('.ts')) {
-      archive.file(target, file);
-      continue;
+const skipped = new Set(['node_modules', 'dist']);
+
+/** Compiles a folder in place: a file keeps its path, so that what tests read beside themselves is found. */
+async function addCompiled(archive, folder) {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (!skipped.has(entry.name)) await addCompiled(archive, path);
+    } else if (!entry.name.endsWith('.ts')) {
+      if (entry.isFile()) archive.file(`/l3af/${path}`, join(root, path));
+    } else {
+      const filename = join(root, path);
+      const { code } = await transform(readFileSync(filename, 'utf8'), {
+        ...swcOptions,
+        filename,
+        swcrc: false,
+      });
+      archive.text(`/l3af/${path.replace(/\.ts$/, '.js')}`, code, 0o100644);
     }
-    const { code } = await transform(readFileSync(file, 'utf8'), {
-      ...swcOptions,
-      filename: file,
-      swcrc: false,
-    });
-    archive.text(target.replace(/\.ts$/, '.js'), code, 0o100644);
   }
 }
 
-const init = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/usr/bin:/bin HOME=/root NO_COLOR=1 NODE_OPTIONS=--max-old-space-size=900 L3AF_VM=1
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp; mount -t tmpfs run /run
-mount -t bpf bpf /sys/fs/bpf; mount -t tracefs tracing /sys/kernel/tracing 2>/dev/null
-mkdir -p /run/netns /dev/shm
-for module in $(cat /modules/order); do insmod /modules/$module 2>/dev/null; done
-ip link set lo up
-cd /l3af
-echo "@@ started $(uname -r)"
-node run.mjs
-echo "@@ ended $?"
-poweroff -f
-`;
+/** A workspace package: found under its name, its entry (`dist`) being the compiled sources. */
+async function addPackage(archive, folder) {
+  const { name } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  archive.link(`/l3af/node_modules/${name}`, `../../${folder}`);
+  archive.link(`/l3af/${folder}/dist`, 'src');
+  await addCompiled(archive, folder);
+}
 
-const runner = `// Runs the compiled tests with Jest and prints the result between two marks, in pieces that a serial line carries.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
-const args = JSON.parse(readFileSync('/l3af/args.json', 'utf8'));
-const jest = ['node_modules/jest/bin/jest.js',   '--runInBand', '--json', '--outputFile', '/tmp/result.json', '--watchman=false', ...args];
-const result = spawnSync('node', jest, { cwd: '/l3af', stdio: ['ignore', 'ignore', 'inherit'] });
-const text = existsSync('/tmp/result.json') ? readFileSync('/tmp/result.json') : Buffer.from('null');
-console.log('@@ result');
-for (const line of gzipSync(text).toString('base64').match(/.{1,200}/g)) console.log(line);
-console.log('@@ result end');
-process.exitCode = result.status ?? 1;
-`;
+const inside = (name) => readFileSync(new URL(`./inside/${name}`, import.meta.url), 'utf8');
 
-const jestConfig = `module.exports = {
-  rootDir: '/l3af',
-  testEnvironment: 'node',
-  testMatch: ['<rootDir>/libs/*/dist/**/*.kernel.spec.js'],
-  transform: {},
-  cacheDirectory: '/tmp/jest',
-  // Emulation is ten to thirty times slower than the machine.
-  testTimeout: 300000,
-};
-`;
-
-/** The project: compiled sources and tests of every lib, the BPF objects, and what to run. */
-export async function projectArchive(path, { args, extra = [] }) {
+/** The project: every lib, the executor (its packet tests), the BPF sources with the objects made of them, and what to run. */
+export async function projectArchive(path, { args, objects: made }) {
   const archive = createArchive(path);
-  archive.text('/init', init);
-  archive.text('/l3af/run.mjs', runner);
-  archive.text('/l3af/jest.config.cjs', jestConfig);
-  archive.text('/l3af/args.json', JSON.stringify(args));
-  for (const name of readdirSync(join(root, 'libs'))) await addCompiled(archive, `libs/${name}`);
-  archive.tree('/l3af/bpf', join(root, 'bpf'));
-  for (const [target, source] of extra) archive.tree(target, source);
+  archive.text('/init', inside('init.sh'));
+  archive.text('/l3af/run.cjs', inside('run.cjs'), 0o100644);
+  archive.text('/l3af/jest.config.cjs', inside('jest.config.cjs'), 0o100644);
+  archive.text('/l3af/args.json', JSON.stringify(args), 0o100644);
+  archive.file('/usr/bin/clang', new URL('./clang.sh', import.meta.url).pathname);
+  archive.tree('/objects', made);
+  archive.file('/l3af/package.json', join(root, 'package.json'));
+  for (const name of readdirSync(join(root, 'libs'))) await addPackage(archive, `libs/${name}`);
+  await addPackage(archive, 'services/executor');
+  await addCompiled(archive, 'bpf');
   archive.close();
 }
