@@ -2,7 +2,6 @@ import { crc32 } from 'node:zlib';
 import { cannot, L3afError } from '@l3af/contracts';
 import { Documents } from '../state/documents';
 import type { Document } from '../state/documents';
-import { partBytesMax } from '../state/state';
 import type { Parts, RegistryState } from '../state/state';
 import { digestIs, hashFor } from './digest';
 
@@ -28,6 +27,8 @@ export const inlineBytesMax = 64 * 1024;
 /** Whoever is about to refer to something that was touched longer ago than this touches it first. */
 export const touchAgeMs = 10 * 60_000;
 
+/** What a reader has fetched before it is asked for, at most. */
+const bytesAheadMax = 1536 * 1024;
 const cacheBytesMax = 16 * 1024 * 1024;
 
 /** Content by digest, once for all repositories. Whether a repository has it, its links and manifests say. */
@@ -77,11 +78,12 @@ export class ContentStore {
       return;
     }
     const parts: StoredPart[] = [];
-    for (let at = 0; at < bytes.length; at += partBytesMax) {
-      const piece = bytes.subarray(at, at + partBytesMax);
-      const planned = this.parts.plan(piece);
-      await planned.store();
-      parts.push({ name: planned.name, size: piece.length, crc32: crc32(piece) });
+    const { bytesMax } = this.parts;
+    for (let at = 0; at < bytes.length; at += bytesMax) {
+      const piece = bytes.subarray(at, at + bytesMax);
+      const name = this.parts.newName();
+      await this.parts.put(name, piece);
+      parts.push({ name, size: piece.length, crc32: crc32(piece) });
     }
     const adopted = await this.adopt(digest, { size: bytes.length, parts });
     if (!adopted) await this.deleteParts(parts);
@@ -150,16 +152,17 @@ export class ContentStore {
       yield Buffer.from(content.inline, 'base64').subarray(range.start, range.end);
       return;
     }
+    const ahead = Math.max(1, Math.floor(bytesAheadMax / this.parts.bytesMax));
+    const fetched: Promise<Uint8Array>[] = [];
     const wanted = partsIn(content.parts ?? [], range);
-    // The next part is fetched while the reader takes this one.
-    let next = wanted[0] && this.part(wanted[0].part);
     for (const [index, { from, to }] of wanted.entries()) {
-      const bytes = await next!;
-      const following = wanted[index + 1];
-      next = following && this.part(following.part);
-      // Its failure is the loop's to meet, and only if the reader comes that far.
-      next?.catch(() => undefined);
-      yield bytes.subarray(from, to);
+      for (const { part } of wanted.slice(index + fetched.length, index + 1 + ahead)) {
+        const bytes = this.part(part);
+        // Its failure is met when its turn comes, if the reader comes that far.
+        bytes.catch(() => undefined);
+        fetched.push(bytes);
+      }
+      yield (await fetched.shift()!).subarray(from, to);
     }
   }
 

@@ -1,10 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { DistributionError } from '../distribution-error';
 import { Documents, isConflict } from '../state/documents';
-import { partBytesMax } from '../state/state';
-import type { PlannedPart, RegistryState } from '../state/state';
+import type { RegistryState } from '../state/state';
+import { PartWriter } from './part-writer';
 import type { ContentStore, StoredPart } from './content-store';
 import { inlineBytesMax } from './content-store';
 import { algorithmOf, digestIs } from './digest';
@@ -19,8 +18,8 @@ export interface UploadDocument {
   /** Bytes received and kept. */
   size: number;
   parts: StoredPart[];
-  /** The part that is being stored: after a crash it may be there or not. */
-  intent?: string;
+  /** Parts that are being stored or will be next: after a crash each may be there or not. */
+  intents?: string[];
   /** Set when the upload is becoming content under this digest. */
   committing?: string;
 }
@@ -74,7 +73,7 @@ export class UploadSessions {
    * the error thrown on; the sender may ask for the size and go on from there.
    */
   async append(session: Session, bytes: AsyncIterable<Uint8Array>): Promise<Session> {
-    const writer = new PartWriter(this.state, this.documents, { ...session });
+    const writer = new PartWriter(this.state.parts, this.documents, { ...session });
     const running = this.takeHash(session);
     let total = session.document.size;
     try {
@@ -153,7 +152,7 @@ export class UploadSessions {
       if (isConflict(error)) return false;
       throw error;
     }
-    if (!adopted) await this.content.deleteParts(ownedParts(found.value));
+    await this.content.deleteParts(ownedParts(adopted ? { ...found.value, parts: [] } : found.value));
     return true;
   }
 
@@ -164,7 +163,7 @@ export class UploadSessions {
     const { size, parts } = document;
     const adopted = await this.content.adopt(digest, { size, parts });
     await this.documents.delete(id, revision);
-    if (!adopted) await this.content.deleteParts(parts);
+    await this.content.deleteParts(adopted ? ownedParts({ ...document, parts: [] }) : ownedParts(document));
   }
 
   private async reread(session: Session, digest: string): Promise<boolean> {
@@ -190,8 +189,10 @@ export class UploadSessions {
   }
 }
 
-const ownedParts = ({ parts, intent }: UploadDocument): { name: string }[] =>
-  intent === undefined ? parts : [...parts, { name: intent }];
+const ownedParts = ({ parts, intents = [] }: UploadDocument): { name: string }[] => [
+  ...parts,
+  ...intents.map((name) => ({ name })),
+];
 
 const wrongDigest = (digest: string): DistributionError =>
   new DistributionError('DIGEST_INVALID', `the content is not ${digest}`);
@@ -214,65 +215,4 @@ async function collectSmall(
 async function* chain(first: Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* first;
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-}
-
-/** Cuts bytes into parts and stores each behind its announcement, one while the next arrives. */
-class PartWriter {
-  written = 0;
-  private chunks: Uint8Array[] = [];
-  private buffered = 0;
-  private storing: Promise<void> = Promise.resolve();
-
-  constructor(
-    private readonly state: RegistryState,
-    private readonly documents: Documents<UploadDocument>,
-    readonly session: Session,
-  ) {}
-
-  async write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length;) {
-      const piece = chunk.subarray(at, at + partBytesMax - this.buffered);
-      this.chunks.push(piece);
-      this.buffered += piece.length;
-      at += piece.length;
-      if (this.buffered === partBytesMax) await this.cut();
-    }
-  }
-
-  /** Stores what is left and waits for all of it. */
-  async flush(): Promise<void> {
-    if (this.buffered > 0) await this.cut();
-    await this.storing;
-    await this.record({});
-  }
-
-  private async cut(): Promise<void> {
-    const bytes = Buffer.concat(this.chunks);
-    this.chunks = [];
-    this.buffered = 0;
-    await this.storing;
-    this.storing = this.store(bytes);
-    // Met by the next cut or by the flush.
-    this.storing.catch(() => undefined);
-  }
-
-  private async store(bytes: Buffer): Promise<void> {
-    const planned: PlannedPart = this.state.parts.plan(bytes);
-    await this.record({ intent: planned.name });
-    await planned.store();
-    const { document } = this.session;
-    this.session.document = {
-      ...document,
-      size: document.size + bytes.length,
-      parts: [...document.parts, { name: planned.name, size: bytes.length, crc32: crc32(bytes) }],
-    };
-    this.written += bytes.length;
-  }
-
-  private async record({ intent }: { intent?: string }): Promise<void> {
-    const { intent: _, ...document } = this.session.document;
-    const next = { ...document, ...(intent !== undefined && { intent }), updatedAt: Date.now() };
-    this.session.revision = await this.documents.update(this.session.id, next, this.session.revision);
-    this.session.document = next;
-  }
 }

@@ -1,9 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { buckets } from '@l3af/contracts';
-import type { Bus, KeyValueBucket, ObjectBucket } from '@l3af/event-store';
-import type { Parts, PlannedPart, Records, RegistryState, StateRecord } from './state';
+import type { Bus, KeyValueBucket } from '@l3af/event-store';
+import { BusParts } from './bus-parts';
+import type { Records, RegistryState, StateRecord } from './state';
 
-const saltBytes = 16;
 const uploadsTtlMs = 30 * 24 * 3_600_000;
 
 class BusRecords implements Records {
@@ -27,31 +26,6 @@ class BusRecords implements Records {
   }
 }
 
-/**
- * Objects are named by their content, so equal parts of two uploads would be one object, and deleting one upload
- * could pull it from under the other. A salt in front keeps them apart.
- */
-class BusParts implements Parts {
-  constructor(private readonly bucket: ObjectBucket) {}
-
-  plan(bytes: Uint8Array): PlannedPart {
-    const salted = Buffer.concat([randomBytes(saltBytes), bytes]);
-    const name = `sha256:${createHash('sha256').update(salted).digest('hex')}`;
-    return {
-      name,
-      store: async () => {
-        await this.bucket.put(salted);
-      },
-    };
-  }
-  async get(name: string): Promise<Uint8Array> {
-    return (await this.bucket.get(name)).subarray(saltBytes);
-  }
-  delete(name: string): Promise<void> {
-    return this.bucket.delete(name);
-  }
-}
-
 /** Registry state in JetStream: documents in key-value buckets, parts in the object store. */
 export function busState(bus: Bus): RegistryState {
   const records = new BusRecords(bus.keyValue('l3af-registry'));
@@ -59,7 +33,7 @@ export function busState(bus: Bus): RegistryState {
     records,
     // A deleted key leaves a marker; those of uploads, whose keys never come back, age out with the bucket's limit.
     uploads: new BusRecords(bus.keyValue('l3af-registry-uploads', { ttlMs: uploadsTtlMs })),
-    parts: new BusParts(bus.objects(buckets.blobs)),
+    parts: new BusParts(bus, buckets.blobs),
     check: async () => {
       await records.get('check');
     },

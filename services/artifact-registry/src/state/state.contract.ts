@@ -85,23 +85,23 @@ export function describeStateContract(name: string, open: () => StateUnderTest):
 
     it('keeps parts, each under a name of its own', async () => {
       const { state, other } = open();
-      const plans = [state.parts.plan(bytes('same')), state.parts.plan(bytes('same'))];
-      for (const plan of plans) await plan.store();
-      const [one, two] = plans.map((plan) => plan.name);
+      const [one, two] = [state.parts.newName(), other.parts.newName()];
+      for (const name of [one, two]) await state.parts.put(name, bytes('same'));
       expect(one).not.toBe(two);
-      expect(text(await other.parts.get(one!))).toBe('same');
-      await state.parts.delete(one!);
-      await state.parts.delete(one!);
-      await expect(state.parts.get(one!)).rejects.toThrow();
-      expect(text(await other.parts.get(two!))).toBe('same');
+      expect(text(await other.parts.get(one))).toBe('same');
+      await state.parts.delete(one);
+      await state.parts.delete(one);
+      await expect(state.parts.get(one)).rejects.toThrow();
+      expect(text(await other.parts.get(two))).toBe('same');
     });
 
     it('keeps empty and binary parts', async () => {
       const { parts } = open().state;
-      for (const content of [new Uint8Array(), Uint8Array.from({ length: 300_000 }, (_, i) => i % 251)]) {
-        const plan = parts.plan(content);
-        await plan.store();
-        expect(Buffer.compare(await parts.get(plan.name), content)).toBe(0);
+      for (const length of [0, 300_000, parts.bytesMax]) {
+        const content = Uint8Array.from({ length }, (_, i) => i % 251);
+        const name = parts.newName();
+        await parts.put(name, content);
+        expect(Buffer.compare(await parts.get(name), content)).toBe(0);
       }
     });
   });

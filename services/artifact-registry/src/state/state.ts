@@ -18,15 +18,12 @@ export interface Records {
   keys(): Promise<string[]>;
 }
 
-/** A piece of content that has a name and is not stored yet. */
-export interface PlannedPart {
-  name: string;
-  store(): Promise<void>;
-}
-
-/** Pieces of content, at most {@link partBytesMax} each. No two plans have the same name, whatever they hold. */
+/** Pieces of content. A piece belongs to one owner from its name on: no two have the same, whatever they hold. */
 export interface Parts {
-  plan(bytes: Uint8Array): PlannedPart;
+  /** What one upload or download holds in memory is a small multiple of it. */
+  readonly bytesMax: number;
+  newName(): string;
+  put(name: string, bytes: Uint8Array): Promise<void>;
   get(name: string): Promise<Uint8Array>;
   /** Deletes a part; one that is not there is fine. */
   delete(name: string): Promise<void>;
@@ -41,6 +38,3 @@ export interface RegistryState {
   /** Throws when the state cannot be read now. */
   check(): Promise<void>;
 }
-
-/** Content is cut into parts of this size: what one upload or download holds in memory is a small multiple of it. */
-export const partBytesMax = 2 * 1024 * 1024;
