@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { release } from 'node:os';
 import { deriveSchema } from '@l3af/bpf-object';
-import { cannot, L3afError, toWireError, type Hook, type ObjectSchema, type WireError } from '@l3af/contracts';
+import {
+  cannot,
+  L3afError,
+  toWireError,
+  type Hook,
+  type ObjectSchema,
+  type WireError,
+} from '@l3af/contracts';
 import { programInfo } from '@l3af/kernel';
 import { buildPacket } from './build-packet';
 import { packetSchema } from './packet-layers';
