@@ -67,6 +67,8 @@ export async function objectOfLayer(layer: Uint8Array): Promise<Uint8Array> {
   const archive = extract();
   archive.on('entry', (entry, stream, next) => {
     const chunks: Buffer[] = [];
+    // The archive reports it too; unmet here, it would end the process.
+    stream.on('error', () => undefined);
     stream.on('data', (chunk) => chunks.push(chunk as Buffer));
     stream.on('end', () => {
       const atRoot = !entry.name.replace(/^\.?\//, '').includes('/');
