@@ -38,7 +38,9 @@ export async function unpackArchive(
   }
   for (const { path, target } of links) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
-    await symlink(target, join(folder, path));
+    await symlink(target, join(folder, path)).catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'EEXIST' ? refused(path, 'the archive has it twice') : cause;
+    });
   }
 }
 

@@ -1,0 +1,126 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { type BuildSource, buildRequestSubject } from '@l3af/contracts';
+import { RegistryClient } from '@l3af/oci';
+import { waitFor } from '@l3af/testing';
+import { archiveOf } from '../testing/archive';
+import { startEngine, type TestEngine } from '../testing/engine';
+
+jest.setTimeout(240_000);
+
+const root = join(__dirname, '../../../..');
+const source = (name: string): string =>
+  `#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nSEC("xdp") int ${name}(void *c) { return XDP_PASS; }\nchar l[] SEC("license") = "GPL";\n`;
+
+describe('builds that are disturbed', () => {
+  let engine: TestEngine;
+  beforeEach(async () => {
+    engine = await startEngine();
+  });
+  afterEach(() => engine.stop());
+
+  const ask = async (build: string): Promise<void> => {
+    const archive: BuildSource = await engine.archive(await archiveOf({ 'kf.bpf.c': source('pass') }));
+    await engine.request(build, archive, { name: build, packageVersion: '1' });
+  };
+  const waitsForRegistry = (build: string): Promise<unknown> =>
+    waitFor(
+      () => engine.progress(build).some(({ message }) => message.includes('the registry does not answer')),
+      'the build to wait for the registry',
+    );
+  const attempts = async (build: string): Promise<number[]> => {
+    const started: number[] = [];
+    for await (const { events } of engine.bus.store.read({ subject: `l3af.evt.build.${build}` })) {
+      for (const event of events) if (event.type === 'BuildStarted') started.push(event.data.attempt);
+    }
+    return started;
+  };
+
+  it('wait for a registry that is away', async () => {
+    await engine.registry.halt();
+    await engine.worker();
+    await ask('patient');
+    await waitsForRegistry('patient');
+    await engine.registry.start();
+    expect(await engine.outcome('patient')).toMatchObject({ type: 'BuildSucceeded' });
+    expect(await attempts('patient')).toEqual([1]);
+  });
+
+  it('are taken over from a builder that is stopped', async () => {
+    await engine.registry.halt();
+    const first = await engine.worker();
+    await ask('handed-over');
+    await waitsForRegistry('handed-over');
+    await first.stop();
+    await engine.registry.start();
+    await engine.worker();
+    expect(await engine.outcome('handed-over')).toMatchObject({ type: 'BuildSucceeded' });
+    expect(await attempts('handed-over')).toHaveLength(2);
+  });
+
+  it('are taken over from a builder that is killed', async () => {
+    await once(spawn('node', ['infra/build.mjs'], { cwd: root, stdio: 'ignore' }), 'exit');
+    await engine.registry.halt();
+    const builder = startProcess(engine);
+    try {
+      await ask('orphan');
+      await waitsForRegistry('orphan');
+    } finally {
+      builder.kill('SIGKILL');
+      await once(builder, 'exit');
+    }
+    await engine.registry.start();
+    await engine.worker();
+    expect(await engine.outcome('orphan')).toMatchObject({
+      type: 'BuildSucceeded',
+      data: { name: 'orphan' },
+    });
+    expect(await attempts('orphan')).toEqual([1, 2]);
+    expect((await new RegistryClient(engine.registry.url).resolve('orphan', '1')).digest).toMatch(/^sha256:/);
+  });
+
+  it('end when they are cancelled, before or while they run', async () => {
+    const cancel = async (build: string): Promise<void> => {
+      const event = {
+        type: 'BuildCancelled',
+        version: 1,
+        data: { build, reason: 'no longer wanted' },
+      } as const;
+      await engine.bus.store.append({ subject: buildRequestSubject(build), events: [event], actor: 'test' });
+    };
+    await engine.registry.halt();
+    await ask('early');
+    await cancel('early');
+    await engine.worker();
+    const cancelled = { type: 'BuildFailed', data: { error: { code: 'build-cancelled' } } };
+    expect(await engine.outcome('early')).toMatchObject(cancelled);
+    await ask('running');
+    await waitsForRegistry('running');
+    await cancel('running');
+    expect(await engine.outcome('running')).toMatchObject(cancelled);
+  });
+
+  it('are shared by builders: each is built once', async () => {
+    await Promise.all([engine.worker(), engine.worker()]);
+    const builds = Array.from({ length: 6 }, (_, index) => `shared-${index}`);
+    for (const build of builds) await ask(build);
+    for (const build of builds) {
+      expect(await engine.outcome(build)).toMatchObject({ type: 'BuildSucceeded' });
+      expect(await attempts(build)).toEqual([1]);
+    }
+  });
+});
+
+function startProcess({ settings }: TestEngine): ChildProcess {
+  return spawn('node', [join(root, 'services/build-engine/dist/main.js')], {
+    stdio: 'ignore',
+    env: {
+      ...process.env,
+      NATS_URL: settings.natsUrl,
+      L3AF_REGISTRY_URL: settings.registryUrl,
+      L3AF_SIGNING_KEY: settings.signingKey,
+      L3AF_WORK_DIR: settings.workDir,
+    },
+  });
+}
