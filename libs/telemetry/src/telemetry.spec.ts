@@ -89,12 +89,13 @@ describe('startTelemetry with traces asked for', () => {
     const printed = jest.spyOn(console, 'dir').mockImplementation((span) => exported.push(span));
     Object.assign(process.env, environment);
     try {
-      await using _telemetry = await startTelemetry('spec');
+      const telemetry = await startTelemetry('spec');
       const carried = await withSpan({ name: 'recorded-span', traceparent: header }, () => {
         const carrier: Record<string, string> = {};
         propagation.inject(context.active(), carrier);
         return carrier['traceparent'];
       });
+      await telemetry.shutdown();
       expect(parseTraceparent(carried)?.traceId).toBe('0af7651916cd43dd8448eb211c80319c');
     } finally {
       for (const name of Object.keys(environment)) delete process.env[name];

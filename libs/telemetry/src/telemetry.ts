@@ -1,3 +1,4 @@
+import type { PrometheusExporter as Reader } from '@opentelemetry/exporter-prometheus';
 import { carryTraces } from './traceparent';
 
 export interface Telemetry extends AsyncDisposable {
@@ -26,8 +27,6 @@ export async function startTelemetry(service: string): Promise<Telemetry> {
   };
   return { metrics, shutdown, [Symbol.asyncDispose]: shutdown };
 }
-
-type Reader = import('@opentelemetry/exporter-prometheus').PrometheusExporter;
 
 const wantsTraces = (env: NodeJS.ProcessEnv): boolean =>
   env['OTEL_SDK_DISABLED'] !== 'true' &&

@@ -1,3 +1,4 @@
+import { RegistryClient } from '@l3af/oci';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { BuildController } from './build/build.controller';
 import { BuildGrpc } from './build/build.grpc';
@@ -18,6 +19,7 @@ import { NodeGrpc } from './node/node.grpc';
 import { NodeQueries } from './node/node.queries';
 import { PackageController } from './package/package.controller';
 import { PackageGrpc } from './package/package.grpc';
+import { PackageSchemas } from './package/package-schemas';
 import { PackageQueries } from './package/package.queries';
 import { HealthController } from './status/health.controller';
 import { StatusController } from './status/status.controller';
@@ -37,14 +39,20 @@ const grpcControllers = [ChainGrpc, EventGrpc, BuildGrpc, PackageGrpc, NodeGrpc]
 const handlers = [ChainHandler, BuildHandler, FleetHandler];
 const queries = [ChainQueries, EventQueries, BuildQueries, PackageQueries, NodeQueries, StatusQueries];
 
-/** The service's parts. Whoever starts it brings the connection. */
+/** The service's parts. Whoever starts it brings the connections. */
 @Module({})
 export class AppModule {
-  static with(connection: BusConnection): DynamicModule {
+  static with(connection: BusConnection, registry: RegistryClient): DynamicModule {
     return {
       module: AppModule,
       controllers: [...controllers, ...grpcControllers],
-      providers: [{ provide: BusConnection, useValue: connection }, ...handlers, ...queries],
+      providers: [
+        { provide: BusConnection, useValue: connection },
+        { provide: RegistryClient, useValue: registry },
+        PackageSchemas,
+        ...handlers,
+        ...queries,
+      ],
     };
   }
 }

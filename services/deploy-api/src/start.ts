@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '@l3af/telemetry';
+import { RegistryClient } from '@l3af/oci';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module';
@@ -24,10 +25,14 @@ export interface RunningApi extends AsyncDisposable {
 /** How long requests that are under way may take once the service stops. */
 const drainMs = 5_000;
 
+/** A change waits for it only when it needs to look into an image. */
+const registryTimeoutMs = 10_000;
+
 /** Starts the service. It answers at once, and is ready (`/readyz`) when NATS and config-store are there. */
 export async function startApi(settings: Settings, logger: Logger): Promise<RunningApi> {
   const connection = new BusConnection(settings.NATS_URL, logger);
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(connection), {
+  const registry = new RegistryClient(settings.L3AF_REGISTRY_URL, { timeoutMs: registryTimeoutMs });
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(connection, registry), {
     logger: new NestLog(logger),
     bodyParser: false,
     abortOnError: false,
@@ -39,7 +44,7 @@ export async function startApi(settings: Settings, logger: Logger): Promise<Runn
   await app.startAllMicroservices();
   grpcServer.watchHealth();
   await app.listen(settings.L3AF_API_PORT, settings.L3AF_HOST);
-  const server = app.getHttpServer() as Server;
+  const server = app.getHttpServer();
   const close = async (): Promise<void> => {
     connection.stopStreams();
     const force = setTimeout(() => server.closeAllConnections(), drainMs);

@@ -97,7 +97,7 @@ test('an upload over the limit is refused while it comes', async () => {
     headers: { 'content-type': 'application/gzip' },
     body: ReadableStream.from(endless()) as never,
     duplex: 'half',
-  } as RequestInit);
+  });
   expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
     413,
     'payload-too-large',

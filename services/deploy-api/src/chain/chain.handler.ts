@@ -11,10 +11,11 @@ import {
 import type { Bus, Decided, StoredEnvelope } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
 import { BusConnection } from '../bus/bus-connection';
+import { PackageSchemas } from '../package/package-schemas';
 import type { RequestContext } from '../request-context';
 import { decide, evolve, findKf, initialChain, type Chain, type ChainCommand } from './chain';
 import { LookUp } from './look-up';
-import { checkConfig, mergeConfig } from './resolve';
+import { mergeConfig } from './resolve';
 
 /** Everything about a change but the change itself. */
 export interface ChangeRequest {
@@ -47,13 +48,16 @@ interface Situation {
 /** Looks up, decides, appends: the one way to change a chain, for REST and gRPC. */
 @Injectable()
 export class ChainHandler {
-  constructor(private readonly connection: BusConnection) {}
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly schemas: PackageSchemas,
+  ) {}
 
   /** Stores one change of one chain. Nothing is stored when the chain is as asked already. */
   async change(request: ChangeRequest, asked: ChainRequest): Promise<Accepted> {
     const bus = this.connection.get();
     const { key, context } = request;
-    const lookUp = new LookUp(bus);
+    const lookUp = new LookUp(bus, this.schemas);
     let revision = 0;
     const next = async (last: StoredEnvelope | undefined): Promise<ChainEvent[]> => {
       const chain = chainOf(last);
@@ -121,13 +125,13 @@ async function commandOf(asked: ChainRequest, situation: Situation): Promise<Cha
   switch (asked.type) {
     case 'apply': {
       const running = new Set(chain.kfs.map((kf) => kf.digest));
-      const kfs = asked.kfs.map((document) => lookUp.kf({ document, hook: key.hook, running }));
+      const kfs = asked.kfs.map((document) => lookUp.kf(document, key.hook, running));
       return { type: 'apply', kfs: await Promise.all(kfs) };
     }
     case 'insert':
       return {
         type: 'insert',
-        kf: await lookUp.kf({ document: asked.kf, hook: key.hook }),
+        kf: await lookUp.kf(asked.kf, key.hook),
         at: asked.at,
       };
     case 'adjust':
@@ -147,8 +151,6 @@ async function adjustment(
   if (chain.state !== 'live') return { type: 'configure', instance, config: {}, enabled };
   const kf = findKf(chain, instance, request.key);
   const config = mergeConfig(kf.config, asked.config);
-  const view = await lookUp.packageOf(kf.package);
-  const version = view?.versions.find(({ digest }) => digest === kf.digest);
-  checkConfig({ ...kf, config }, version?.schema ?? null);
+  await lookUp.checkConfig({ ...kf, config });
   return { type: 'configure', instance, config, enabled };
 }

@@ -245,7 +245,7 @@ test('two people at once: insertions are both made, documents are not merged', a
 test('counters come live from the node, and its maps', async () => {
   await put('eth3', [{ package: 'firewall' }]).expect(202);
   await reportApplied(plane.bus, keyOf('eth3'), 1);
-  await using _node = serveNode(plane.bus, 'demo-1', {
+  const node = serveNode(plane.bus, 'demo-1', {
     chains: () => [
       {
         ...{ interface: 'eth3', hook: 'xdp', revision: 1, generation: 1, mode: 'native', broken: 0 },
@@ -268,6 +268,7 @@ test('counters come live from the node, and its maps', async () => {
     .get(`${pathOf('eth3')}/kfs/firewall/maps/counters`)
     .expect(200);
   expect(map.body).toMatchObject({ map: 'counters', entries: [{ key: 'firewall', value: { packets: 1 } }] });
+  await node.stop();
 });
 
 test('a node that is not heard is silent, and says nothing of its maps', async () => {

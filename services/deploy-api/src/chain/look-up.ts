@@ -7,19 +7,25 @@ import {
   parsePackageReference,
   type ChainKey,
   type DesiredKf,
+  type Hook,
+  type KfDocument,
   type NodeView,
   type PackageView,
 } from '@l3af/contracts';
 import { queryConfig, type Bus } from '@l3af/event-store';
-import { resolveKf, type ResolveInput } from './resolve';
+import type { PackageSchemas } from '../package/package-schemas';
+import { checkConfig, chooseVersion, resolveKf } from './resolve';
 
 /** Asks config-store what one change needs to know, each thing once. */
 export class LookUp {
   private readonly packages = new Map<string, Promise<PackageView | null>>();
 
-  constructor(private readonly bus: Bus) {}
+  constructor(
+    private readonly bus: Bus,
+    private readonly schemas: PackageSchemas,
+  ) {}
 
-  packageOf(name: string): Promise<PackageView | null> {
+  private packageOf(name: string): Promise<PackageView | null> {
     let found = this.packages.get(name);
     if (!found) this.packages.set(name, (found = this.readPackage(name)));
     return found;
@@ -36,10 +42,18 @@ export class LookUp {
     return last ? queryConfig(this.bus, 'nodes.get', { name, minSequence: last.sequence }) : null;
   }
 
-  /** A KF of a document with its package looked up. */
-  async kf(input: Omit<ResolveInput, 'view'>): Promise<DesiredKf> {
-    const { name } = parsePackageReference(input.document.package)!;
-    return resolveKf({ ...input, view: await this.packageOf(name) });
+  /** A KF of a document with everything resolved. `running`: the digests that the chain runs now. */
+  async kf(document: KfDocument, hook: Hook, running?: ReadonlySet<string>): Promise<DesiredKf> {
+    const reference = parsePackageReference(document.package)!;
+    const version = chooseVersion(reference, await this.packageOf(reference.name), running);
+    return resolveKf({ document, version, schema: await this.schemas.of(version), hook });
+  }
+
+  /** Refuses a configuration that a KF of a chain cannot take. */
+  async checkConfig(kf: DesiredKf): Promise<void> {
+    const view = await this.packageOf(kf.package);
+    const version = chooseVersion({ name: kf.package, digest: kf.digest }, view, new Set([kf.digest]));
+    checkConfig(kf, await this.schemas.of(version));
   }
 
   /** Refuses a chain for a node that never registered, or for an interface that the node does not have. */

@@ -1,5 +1,11 @@
-import { kfDocumentSchema, type KfDocumentInput, type ObjectSchema, type PackageView } from '@l3af/contracts';
-import { mergeConfig, resolveKf } from './resolve';
+import {
+  kfDocumentSchema,
+  parsePackageReference,
+  type KfDocumentInput,
+  type ObjectSchema,
+  type PackageView,
+} from '@l3af/contracts';
+import { chooseVersion, mergeConfig, resolveKf } from './resolve';
 
 const schema: ObjectSchema = {
   programs: [
@@ -30,8 +36,11 @@ const view: PackageView = {
   name: 'team/filter',
   versions: [version('2.0.0', 'b', 'leaks'), version('1.1.0', 'c'), version('1.0.0', 'd')],
 };
-const resolve = (document: KfDocumentInput, hook: 'xdp' | 'tc-ingress' = 'xdp', running: string[] = []) =>
-  resolveKf({ document: kfDocumentSchema.parse(document), view, hook, running: new Set(running) });
+const resolve = (input: KfDocumentInput, hook: 'xdp' | 'tc-ingress' = 'xdp', running: string[] = []) => {
+  const document = kfDocumentSchema.parse(input);
+  const version = chooseVersion(parsePackageReference(input.package)!, view, new Set(running));
+  return resolveKf({ document, version, schema, hook });
+};
 const code = (expected: string): Error => expect.objectContaining({ code: expected }) as Error;
 
 test('the newest version that is not yanked, the only program for the hook, the defaults', () => {
@@ -54,10 +63,7 @@ test('a yanked version is refused, except where the chain runs it already', () =
 });
 
 test('no such package', () => {
-  const document = kfDocumentSchema.parse({ package: 'nope' });
-  expect(() => resolveKf({ document, view: null, hook: 'xdp' })).toThrow(
-    'Cannot use package "nope": there is none',
-  );
+  expect(() => chooseVersion({ name: 'nope' }, null)).toThrow('Cannot use package "nope": there is none');
 });
 
 test('programs are chosen by hook', () => {

@@ -3,7 +3,6 @@ import {
   cannot,
   defaultProceedOn,
   L3afError,
-  parsePackageReference,
   verdictsOf,
   type ConfigValue,
   type DesiredKf,
@@ -15,43 +14,43 @@ import {
   type PackageView,
 } from '@l3af/contracts';
 
-/** A KF of a document with the package that it names, looked up (null: there is none). */
+/** A KF of a document with the version of the package that it names, and what is inside that. */
 export interface ResolveInput {
   document: KfDocument;
-  view: PackageView | null;
+  version: PackageVersionView;
+  schema: ObjectSchema;
   hook: Hook;
-  /** Digests that the chain runs now: one of them may stay though its version was yanked. */
-  running?: ReadonlySet<string>;
 }
 
 /** Turns what a person wrote into what a node needs, or says what is wrong with it. */
-export function resolveKf({ document, view, hook, running = new Set() }: ResolveInput): DesiredKf {
-  const reference = parsePackageReference(document.package)!;
-  const version = chooseVersion(reference, view, running);
-  const name = document.name ?? instanceNameOf(reference.name);
+export function resolveKf({ document, version, schema, hook }: ResolveInput): DesiredKf {
+  const name = document.name ?? instanceNameOf(version.name);
   const kf: DesiredKf = {
     name,
     package: version.name,
     version: version.version,
     digest: version.digest,
-    program: chooseProgram(document, { version, hook, name }),
+    program: chooseProgram(document, { version, schema, hook, name }),
     enabled: document.enabled,
     proceedOn: chooseProceedOn(document.proceedOn, hook, name),
     config: document.config,
     state: document.state,
   };
-  checkConfig(kf, version.schema);
+  checkConfig(kf, schema);
   return kf;
 }
 
 /** A package name may have slashes, an instance name may not: its last part is what people call it. */
 const instanceNameOf = (packageName: string): string => packageName.slice(packageName.lastIndexOf('/') + 1);
 
-/** The version that a reference names: the digest, the tag, or the newest that is not yanked. */
+/**
+ * The version that a reference names: the digest, the tag, or the newest that is not yanked. A yanked one may stay
+ * where the chain runs it already: `running` has its digests.
+ */
 export function chooseVersion(
   reference: PackageReference,
   view: PackageView | null,
-  running: ReadonlySet<string>,
+  running: ReadonlySet<string> = new Set(),
 ): PackageVersionView {
   if (!view || view.versions.length === 0) {
     throw new L3afError('unknown-package', cannot('use', 'package', reference.name, 'there is none'));
@@ -79,21 +78,14 @@ export function chooseVersion(
 
 interface ProgramChoice {
   version: PackageVersionView;
+  schema: ObjectSchema;
   hook: Hook;
   name: string;
 }
 
-function chooseProgram(document: KfDocument, { version, hook, name }: ProgramChoice): string {
-  const { program } = document;
+function chooseProgram({ program }: KfDocument, { version, schema, hook, name }: ProgramChoice): string {
   const text = `${version.name}@${version.version}`;
-  if (!version.schema) {
-    if (program !== undefined) return program;
-    const state = 'the package does not say which programs it has, needs `program`';
-    throw new L3afError('ambiguous-program', cannot('use', 'package', text, state), {
-      details: { instance: name },
-    });
-  }
-  const { programs } = version.schema;
+  const { programs } = schema;
   const fitting = programs.filter((candidate) => hooksOf(candidate).includes(hook));
   const details = { instance: name, hook, programs: programs.map((candidate) => candidate.name) };
   if (program !== undefined) {
@@ -103,12 +95,12 @@ function chooseProgram(document: KfDocument, { version, hook, name }: ProgramCho
       throw new L3afError('unknown-program', cannot('find', 'program', program, state), { details });
     }
     if (fitting.includes(named)) return program;
-    const state = `it is of type ${named.type}, needs one for ${hook}`;
+    const state = `it is of type ${named.type ?? 'unknown'}, needs one for ${hook}`;
     throw new L3afError('wrong-program-type', cannot('use', 'program', program, state), { details });
   }
   if (fitting.length === 1) return fitting[0]!.name;
   if (fitting.length === 0) {
-    const have = programs.map((candidate) => `${candidate.name} (${candidate.type})`).join(', ');
+    const have = programs.map((candidate) => `${candidate.name} (${candidate.type ?? 'any'})`).join(', ');
     const state = `it has ${have || 'no programs'}, needs one for ${hook}`;
     throw new L3afError('wrong-program-type', cannot('use', 'package', text, state), { details });
   }
@@ -131,9 +123,8 @@ function chooseProceedOn(asked: string[] | undefined, hook: Hook, name: string):
   });
 }
 
-/** Refuses a configuration that the object cannot take; without a schema the node is the first to know. */
-export function checkConfig(kf: DesiredKf, schema: ObjectSchema | null): void {
-  if (!schema) return;
+/** Refuses a configuration that the object cannot take. */
+export function checkConfig(kf: DesiredKf, schema: ObjectSchema): void {
   try {
     planConfig(schema, kf.config);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { describeError, errorCodes, type ErrorCode } from '@l3af/contracts';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { contextHeaders } from '../request-context';
 import { chainOperations } from './chain-operations';
 import type { Operation } from './operation';

@@ -61,8 +61,10 @@ export function componentsOf(others: Record<string, z.ZodType>): Record<string, 
   });
   return Object.fromEntries(
     Object.entries(schemas).map(([id, schema]) => {
-      const { $schema: _dialect, $id: _id, ...rest } = schema as Json;
-      return [id, rest];
+      const fields = Object.entries(schema as Json).filter(
+        ([field]) => field !== '$schema' && field !== '$id',
+      );
+      return [id, Object.fromEntries(fields)];
     }),
   );
 }

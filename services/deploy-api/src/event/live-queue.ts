@@ -16,7 +16,7 @@ const waitingMax = 1_000;
 export async function* mergeWithLive(bus: Bus, options: MixOptions): AsyncGenerator<Mixed> {
   const { liveSubject, ...stored } = options;
   const waiting: Mixed[] = [];
-  let state: { error?: unknown } | undefined;
+  let state: { error?: Error } | undefined;
   let wake: () => void = () => undefined;
   const push = (item: Mixed): void => {
     if (item.kind === 'live' && waiting.length >= waitingMax) return;
@@ -28,7 +28,7 @@ export async function* mergeWithLive(bus: Bus, options: MixOptions): AsyncGenera
     for await (const item of bus.store.follow(stored)) push({ kind: 'stored', stored: item });
   })().then(
     () => (state = {}),
-    (error: unknown) => (state = { error }),
+    (error: unknown) => (state = { error: error instanceof Error ? error : new Error(String(error)) }),
   );
   void following.then(() => wake());
   try {
@@ -40,7 +40,7 @@ export async function* mergeWithLive(bus: Bus, options: MixOptions): AsyncGenera
         if (waiting.length > 0 || state) resolve();
       });
     }
-    if (state.error !== undefined) throw state.error;
+    if (state.error) throw state.error;
   } finally {
     await live.stop();
   }

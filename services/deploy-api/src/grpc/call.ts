@@ -2,7 +2,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import { hookSchema, L3afError, type ChainKey } from '@l3af/contracts';
 import { traceparentHeader, withSpan } from '@l3af/telemetry';
 import { Observable } from 'rxjs';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { StreamEvent } from '../event/event-stream';
 import { readContext, type RequestContext } from '../request-context';
 import { toStruct } from './values';

@@ -6,6 +6,8 @@ import { HealthImplementation } from 'grpc-health-check';
 import type { BusConnection } from '../bus/bus-connection';
 import { archiveBytesMax } from '../build/upload';
 
+// By a variable: Nx takes a literal for a lazy import of the whole library.
+const contracts = '@l3af/contracts';
 const healthEveryMs = 5_000;
 /** How long calls that are under way may take once the service stops. */
 const drainMs = 5_000;
@@ -19,7 +21,7 @@ export class GrpcServer {
   constructor(private readonly connection: BusConnection) {}
 
   /** Where the .proto files are, in the sources as in the build. */
-  static readonly protoDir = join(dirname(require.resolve('@l3af/contracts')), 'proto');
+  static readonly protoDir = join(dirname(require.resolve(contracts)), 'proto');
 
   options(url: string): GrpcOptions {
     return {

@@ -55,6 +55,7 @@ const l3af = (service: string): Client =>
     `l3af.v1.${service}`,
   );
 
+// eslint-disable-next-line max-params -- reads as a sentence: call this client's method with this message
 function call(
   client: Client,
   method: string,
@@ -156,7 +157,7 @@ test.each<[string, Message, number, string]>([
   ['MoveKf', { key, instance: 'edge', to: 9 }, status.OUT_OF_RANGE, 'position-out-of-range'],
   ['AdjustKf', { key, instance: 'edge' }, status.INVALID_ARGUMENT, 'invalid-request'],
   ['DeleteChain', { key, options: { ifRevision: 99 } }, status.ABORTED, 'conflict'],
-])('%s %j is refused', async (method, message, code, l3afCode) => {
+])('%s %j is refused', async (...[method, message, code, l3afCode]) => {
   const refused = call(l3af('ChainService'), method, message);
   const error = await refused.then(
     () => undefined,

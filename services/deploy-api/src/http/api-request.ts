@@ -26,7 +26,7 @@ export function chainKeyOf(params: Record<string, string>): ChainKey {
   if (!hook.success) {
     throw new L3afError(
       'unknown-hook',
-      `Cannot use hook "${params['hook']}": needs xdp, tc-ingress or tc-egress`,
+      `Cannot use hook "${params['hook'] ?? ''}": needs xdp, tc-ingress or tc-egress`,
     );
   }
   return { node: params['node'] ?? '', interface: params['interface'] ?? '', hook: hook.data };
