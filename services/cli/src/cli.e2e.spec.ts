@@ -114,7 +114,7 @@ describe('the CLI against a whole L3AF', () => {
     expect(stderr).toContain('kf:       unchecked\n');
     expect(stderr).toMatch(/verifier: R1 /);
     const digest = /l3af log (sha256:[0-9a-f]{64})/.exec(stderr)?.[1];
-    expect((await l3af(`log ${digest}`)).stdout).toContain('processed ');
+    expect((await l3af(`log ${digest!}`)).stdout).toContain('processed ');
     const after = await chain();
     expect(after.reported).toMatchObject({ state: 'rejected', generation: before.reported?.generation });
     expect((await l3af(`chain remove ${hook} unchecked`)).code).toBe(0);

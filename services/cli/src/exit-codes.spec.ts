@@ -1,5 +1,5 @@
-import { accepted, applied, firewallPackage, liveChain, message } from './testing/answers';
-import { nodes, rejected, rejectedChain } from './testing/answers';
+import { firewallPackage, liveChain, nodes, rejectedChain } from './testing/answers';
+import { accepted, applied, message, rejected } from './testing/messages';
 import { capture } from './testing/captured';
 import { startFixedApi, type Answer } from './testing/fixed-api';
 import { expectGolden } from './testing/golden';

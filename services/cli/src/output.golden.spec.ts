@@ -2,16 +2,16 @@ import type { Command } from 'commander';
 import { createProgram } from './program';
 import { runCli } from './run-cli';
 import {
-  accepted,
-  applied,
   builds,
   emptyChain,
   firewallPackage,
   history,
   liveChain,
-  message,
+  nodes,
+  rejectedChain,
+  status,
 } from './testing/answers';
-import { nodes, rejected, rejectedChain, status } from './testing/answers';
+import { accepted, applied, message, rejected } from './testing/messages';
 import { capture } from './testing/captured';
 import { startFixedApi } from './testing/fixed-api';
 import { expectGolden } from './testing/golden';

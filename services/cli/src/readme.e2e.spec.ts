@@ -61,7 +61,7 @@ describe('README.md', () => {
     for (const [words] of after) expect(blocks.some((block) => block.includes(words))).toBe(true);
   });
 
-  const titled = blocks.map((block, index) => [`${index + 1}. ${block.split('\n')[0]}`, block] as const);
+  const titled = blocks.map((block, index) => [`${index + 1}. ${block.split('\n')[0]!}`, block] as const);
   test.each(titled)('%s', async (_title, block) => {
     const { code, stdout, stderr } = await demo.shell(block);
     expect({ code, ...(code !== 0 && { stdout, stderr }) }).toEqual({ code: 0 });

@@ -13,6 +13,17 @@ export interface ApiRequest {
   signal?: AbortSignal;
 }
 
+export interface EventOptions {
+  follow?: boolean;
+  signal?: AbortSignal;
+}
+
+/** What a stream of events has come to, over several connections. */
+interface Seen {
+  connected: boolean;
+  last?: string | undefined;
+}
+
 /** Speaks to deploy-api; every failure is an {@link L3afError} that a person can read. */
 export class ApiClient {
   constructor(
@@ -43,30 +54,45 @@ export class ApiClient {
    * none is missed; the iteration ends when the server ends a stream that was not asked to `follow`, when it says
    * that nothing more will come, or by `signal`.
    */
-  async *events(path: string, { follow = true, signal }: { follow?: boolean; signal?: AbortSignal } = {}) {
-    let last: string | undefined;
-    let connected = false;
+  async *events(path: string, options: EventOptions = {}): AsyncGenerator<ServerEvent> {
+    const { follow = true, signal } = options;
+    const seen: Seen = { connected: false };
     while (!signal?.aborted) {
-      try {
-        const response = await this.send(path, {
-          headers: { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) },
-          ...(signal && { signal }),
-        });
-        connected = true;
-        if (response.status === 204) return; // nothing more will come
-        for await (const event of this.read(path, response)) {
-          last = event.id ?? last;
-          if (event.event === 'error') throw this.failureIn(path, event.data);
-          yield event;
-        }
-        if (!follow) return;
-      } catch (error) {
-        if (signal?.aborted) return;
-        if (!follow || !connected || !passing(error)) throw error;
-      }
+      const state = yield* this.eventsOnce(path, seen, { follow, ...(signal && { signal }) });
+      if (state === 'over') return;
       // A server that is away, or ends each stream at once, must not be asked in a tight loop.
       await delay(reconnectMs, undefined, signal && { signal }).catch(() => undefined);
     }
+  }
+
+  /** One connection; tells whether another is worth making. */
+  private async *eventsOnce(
+    path: string,
+    seen: Seen,
+    { follow, signal }: EventOptions,
+  ): AsyncGenerator<ServerEvent, 'over' | 'again'> {
+    try {
+      const response = await this.openEvents(path, seen.last, signal);
+      seen.connected = true;
+      if (response.status === 204) return 'over'; // nothing more will come
+      for await (const event of this.read(path, response)) {
+        seen.last = event.id ?? seen.last;
+        if (event.event === 'error') throw this.failureIn(path, event.data);
+        yield event;
+      }
+      return follow ? 'again' : 'over';
+    } catch (error) {
+      if (signal?.aborted) return 'over';
+      if (follow && seen.connected && passing(error)) return 'again';
+      throw error;
+    }
+  }
+
+  private openEvents(path: string, last: string | undefined, signal: AbortSignal | undefined) {
+    return this.send(path, {
+      headers: { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) },
+      ...(signal && { signal }),
+    });
   }
 
   /** The server's last event when something went wrong on its side. */

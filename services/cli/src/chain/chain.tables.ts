@@ -35,15 +35,26 @@ export function stateText(state: ChainState, style: Style): string {
 
 function heading(chain: ChainView, style: Style): string {
   const { desired, reported } = chain;
-  const facts = [
-    desired ? `revision ${desired.revision}` : 'deleted',
-    (reported || desired) && stateText(reported?.state ?? 'pending', style),
-    reported && desired && reported.revision !== desired.revision && `reported revision ${reported.revision}`,
-    reported?.mode,
-    reported?.generation !== undefined && `generation ${reported.generation}`,
-    reported?.at && moment(reported.at),
-  ].filter((fact) => typeof fact === 'string');
-  return `${style.bold(chainKeyText(chain))}  ${facts.join(' · ')}`;
+  const wanted = desired ? `revision ${desired.revision}` : 'deleted';
+  const facts = reported ? reportedFacts(reported, desired?.revision, style) : [];
+  const unreported = desired && !reported ? [stateText('pending', style)] : [];
+  return `${style.bold(chainKeyText(chain))}  ${[wanted, ...unreported, ...facts].join(' · ')}`;
+}
+
+function reportedFacts(
+  reported: NonNullable<ChainView['reported']>,
+  wanted: number | undefined,
+  style: Style,
+): string[] {
+  const { state, revision, mode, generation, at } = reported;
+  const facts: (string | false | undefined)[] = [
+    stateText(state, style),
+    wanted !== undefined && revision !== wanted && `reported revision ${revision}`,
+    mode,
+    generation !== undefined && `generation ${generation}`,
+    at !== undefined && moment(at),
+  ];
+  return facts.filter((fact) => typeof fact === 'string');
 }
 
 function kfTable(kfs: Kf[], counters: Counters[], print: Printer): string {

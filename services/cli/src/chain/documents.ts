@@ -90,7 +90,7 @@ function refuseTwins(source: Source, kfs: z.infer<typeof chainDocumentSchema>['k
   const names = kfs.map((kf) => kf.name ?? kf.package.split('@')[0]!.split('/').pop()!);
   const twin = names.findIndex((name, index) => names.indexOf(name) < index);
   if (twin < 0) return;
-  const error = refuse(source, ['kfs', twin], `two KFs are named "${names[twin]}"`);
+  const error = refuse(source, ['kfs', twin], `two KFs are named "${names[twin]!}"`);
   throw new L3afError('duplicate-instance', error.message);
 }
 

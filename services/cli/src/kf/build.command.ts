@@ -36,15 +36,14 @@ export function addBuildCommands(kf: Command, surroundings: Surroundings): void 
     .argument('<file>', 'an ELF object, built by clang -O2 -g -target bpf');
   action<BuildOptions>(withNaming(publish), surroundings, async (session, options, [file]) => {
     const body = await readFile(file!).catch((cause: Error) => {
-      throw new L3afError('source-unavailable', `Cannot read file "${file}": ${cause.message}`);
+      throw new L3afError('source-unavailable', `Cannot read file "${file!}": ${cause.message}`);
     });
     if (body.length === 0)
       throw new L3afError('invalid-object', cannot('publish', 'file', file!, 'it is empty'));
     const query = queryOf(options, basename(file!));
     await request(
       session,
-      `/v1/packages?${query}`,
-      { body, contentType: 'application/octet-stream' },
+      { path: `/v1/packages?${query.toString()}`, body, contentType: 'application/octet-stream' },
       options,
     );
   });
@@ -59,7 +58,7 @@ async function buildFrom(session: Session, options: BuildOptions, source: string
       ...(options.name !== undefined && { name: options.name }),
       ...(options.version !== undefined && { version: options.version }),
     };
-    await request(session, '/v1/builds', { body }, options);
+    await request(session, { path: '/v1/builds', body }, options);
     return;
   }
   if (!existsSync(source) && source.includes('#')) {
@@ -73,13 +72,12 @@ async function buildFrom(session: Session, options: BuildOptions, source: string
   );
   const query = queryOf(options, archive.fileName);
   const sent = { body: archive.content, contentType: 'application/gzip' };
-  await request(session, `/v1/builds?${query}`, sent, options);
+  await request(session, { path: `/v1/builds?${query.toString()}`, ...sent }, options);
 }
 
 async function request(
   session: Session,
-  path: string,
-  sent: ApiRequest,
+  { path, ...sent }: ApiRequest & { path: string },
   options: BuildOptions,
 ): Promise<void> {
   const accepted = await session.api.ask(path, buildAcceptedSchema, { ...sent, method: 'POST' });

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firewallPackage, message } from '../testing/answers';
+import { firewallPackage } from '../testing/answers';
+import { message } from '../testing/messages';
 import { capture } from '../testing/captured';
 import { startFixedApi, type Answer } from '../testing/fixed-api';
 import { expectGolden } from '../testing/golden';

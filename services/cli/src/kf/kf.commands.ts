@@ -26,7 +26,7 @@ export function addKfCommands(kf: Command, surroundings: Surroundings): void {
       ? 'switch a KF of a chain on'
       : 'switch a KF of a chain off; packets go on to the next';
     action<ChangeOptions>(changing(kf, name, description), surroundings, (session, options, args) =>
-      patch(session, args, { enabled }, options),
+      patch(session, { args, body: { enabled } }, options),
     );
   }
   const config = changing(kf, 'config', "change a KF's configuration in its chain").requiredOption(
@@ -34,7 +34,7 @@ export function addKfCommands(kf: Command, surroundings: Surroundings): void {
     'its maps and constants, YAML or JSON; - is stdin',
   );
   action<ChangeOptions & { config: string }>(config, surroundings, async (session, options, args) =>
-    patch(session, args, { config: await readConfig(session, options.config) }, options),
+    patch(session, { args, body: { config: await readConfig(session, options.config) } }, options),
   );
 }
 
@@ -43,7 +43,11 @@ const changing = (kf: Command, name: string, description: string): Command =>
     chainArguments(kf.command(name).description(description)).addArgument(instanceArgument()),
   );
 
-function patch(session: Session, args: string[], body: object, options: ChangeOptions): Promise<void> {
+function patch(
+  session: Session,
+  { args, body }: { args: string[]; body: object },
+  options: ChangeOptions,
+): Promise<void> {
   const change = {
     key: chainKeyOf(args),
     request: { method: 'PATCH' as const, body },

@@ -2,7 +2,12 @@ import type { ValueType } from '@l3af/contracts';
 
 /** A type as people write it: `u32`, `char[16]`, `struct limit {u64 packets_per_second; u64 burst}`. */
 export function typeText(type: ValueType | undefined, bytes?: number): string {
-  if (!type) return bytes === undefined || bytes === 0 ? '-' : `${bytes} bytes`;
+  return type ? typed(type) : untyped(bytes);
+}
+
+const untyped = (bytes = 0): string => (bytes === 0 ? '-' : `${bytes} bytes`);
+
+function typed(type: ValueType): string {
   switch (type.kind) {
     case 'int':
       return `${type.signed ? 's' : 'u'}${type.bytes * 8}`;
@@ -13,17 +18,20 @@ export function typeText(type: ValueType | undefined, bytes?: number): string {
     case 'enum':
       return `${named('enum', type.name)} {${membersOf(type.values).join(', ')}}`;
     case 'struct':
-    case 'union': {
-      const fields = type.fields.map((field) => `${typeText(field.type)} ${field.name}`);
-      return `${named(type.kind, type.name)} {${fields.join('; ')}}`;
-    }
+    case 'union':
+      return structText(type);
     case 'array':
-      return `${typeText(type.element)}[${type.length}]`;
+      return `${typed(type.element)}[${type.length}]`;
     case 'string':
       return `char[${type.bytes}]`;
     case 'bytes':
       return `${type.bytes} bytes`;
   }
+}
+
+function structText(type: Extract<ValueType, { kind: 'struct' | 'union' }>): string {
+  const fields = type.fields.map((field) => `${typed(field.type)} ${field.name}`);
+  return `${named(type.kind, type.name)} {${fields.join('; ')}}`;
 }
 
 /** By number, as they stand in most sources; a database may have sorted the names. */

@@ -69,7 +69,7 @@ function pathOf(options: EventsOptions, following: boolean): string {
   const query = new URLSearchParams({ follow: String(following) });
   if (options.from !== undefined) query.set('from', String(options.from));
   if (options.subject !== undefined) query.set('subject', options.subject);
-  return `/v1/events?${query}`;
+  return `/v1/events?${query.toString()}`;
 }
 
 /** Undefined for what is not an event of the stream, such as live progress. */
@@ -81,14 +81,14 @@ function read(event: ServerEvent): Message | undefined {
   }
 }
 
-const heading = (): string => columns('SEQUENCE', 'AT', 'ACTOR', 'EVENT');
+const heading = (): string => columns(['SEQUENCE', 'AT', 'ACTOR', 'EVENT']);
 
 function line({ sequence, envelope }: Message): string {
   const what = envelope.events.map((event) => `${event.type} ${summaryOf(event)}`.trim()).join('; ');
-  return columns(String(sequence), moment(envelope.at), envelope.actor, what);
+  return columns([String(sequence), moment(envelope.at), envelope.actor, what]);
 }
 
 /** Fixed columns, so that lines can be printed as they come; the last one takes what it needs. */
-function columns(sequence: string, at: string, actor: string, what: string): string {
+function columns([sequence, at, actor, what]: [string, string, string, string]): string {
   return `${sequence.padStart(8)}  ${at.padEnd(19)}  ${actor.padEnd(18)}  ${what}`;
 }

@@ -54,5 +54,4 @@ export function renderTable(columns: Column[], rows: string[][], width: number):
 const longestLine = (text: string): number =>
   Math.max(...text.split('\n').map((line) => visible(line).length));
 
-// eslint-disable-next-line no-control-regex -- colours are control characters
 const visible = (text: string): string => text.replace(/\u001b\[[0-9;]*m/g, '');

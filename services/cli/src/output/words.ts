@@ -16,7 +16,7 @@ export function bytes(value: number): string {
     amount /= 1024;
     unit++;
   }
-  return `${amount.toFixed(amount < 10 ? 1 : 0)} ${units[unit]}`;
+  return `${amount.toFixed(amount < 10 ? 1 : 0)} ${units[unit]!}`;
 }
 
 export const plural = (number: number, noun: string): string =>

@@ -34,11 +34,11 @@ export async function startDemo(): Promise<Demo> {
   const up = await shell(`npm run up -- --detach --port-base ${await freePortBase()}`);
   if (up.code !== 0) {
     await stop();
-    throw new Error(`Cannot start the demonstration: exit code ${up.code}\n${up.stderr}${up.stdout}`);
+    throw new Error(`Cannot start the demonstration: exit code ${String(up.code)}\n${up.stderr}${up.stdout}`);
   }
   const json = async (command: string): Promise<unknown> => {
     const { code, stdout, stderr } = await shell(`npx l3af ${command} -o json`);
-    if (code !== 0) throw new Error(`"l3af ${command}" ended with ${code}\n${stderr}`);
+    if (code !== 0) throw new Error(`"l3af ${command}" ended with ${String(code)}\n${stderr}`);
     return JSON.parse(stdout);
   };
   return { home, shell, json, stop };

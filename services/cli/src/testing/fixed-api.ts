@@ -27,7 +27,7 @@ export async function startFixedApi(answers: Record<string, Answer | Answer[]>):
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const name = `${request.method} ${request.url}`;
+      const name = `${request.method!} ${request.url!}`;
       seen.push({
         method: request.method!,
         path: request.url!,
