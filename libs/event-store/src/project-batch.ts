@@ -5,44 +5,18 @@ import { readStored, type RawStored, type StoredEnvelope } from './stored-envelo
 
 type Poison = NonNullable<ProjectionState['error']>;
 
-/**
- * Applies a batch to the projections and moves their checkpoints, in one transaction: all of it happens or nothing.
- * A projection that cannot take an event keeps what came before it and stands still there; the others go on.
- * Throws when the database is the problem; the caller tries again.
- */
-export async function projectBatch(
-  runner: QueryRunner,
-  states: ProjectionState[],
-  batch: RawStored[],
-): Promise<Advance[]> {
-  const last = batch.at(-1)!.sequence;
-  const read = reader();
-  await runner.startTransaction();
-  try {
-    const advances: Advance[] = [];
-    for (const state of states) {
-      if (state.error || state.sequence >= last) continue;
-      const { events, poison } = readable(state, batch, read);
-      const refused = await applyUpTo(runner, state, events);
-      const error = refused ?? poison ?? null;
-      advances.push({ state, sequence: error ? error.sequence - 1 : last, error });
-    }
-    await saveCheckpoints(runner.manager, advances);
-    await runner.commitTransaction();
-    return advances;
-  } catch (error) {
-    await runner.rollbackTransaction().catch(() => undefined);
-    throw error;
-  }
+/** A batch as the projections need it: what none of them wants is not read. */
+export interface ReadBatch {
+  lastSequence: number;
+  messages: { sequence: number; subject: string; result: StoredEnvelope | Poison }[];
 }
 
 /** Reads each message once, however many projections want it. */
-function reader(): (raw: RawStored) => StoredEnvelope | Poison {
-  const known = new Map<number, StoredEnvelope | Poison>();
-  return (raw) => {
-    let result = known.get(raw.sequence);
-    if (!result) known.set(raw.sequence, (result = tryRead(raw)));
-    return result;
+export function readBatch(states: ProjectionState[], batch: RawStored[]): ReadBatch {
+  const wanted = batch.filter(({ subject }) => states.some((state) => state.wants(subject)));
+  return {
+    lastSequence: batch.at(-1)!.sequence,
+    messages: wanted.map((raw) => ({ sequence: raw.sequence, subject: raw.subject, result: tryRead(raw) })),
   };
 }
 
@@ -54,15 +28,39 @@ function tryRead(raw: RawStored): StoredEnvelope | Poison {
   }
 }
 
-function readable(
-  state: ProjectionState,
-  batch: RawStored[],
-  read: (raw: RawStored) => StoredEnvelope | Poison,
-): { events: StoredEnvelope[]; poison?: Poison } {
+/**
+ * Applies a batch to the projections and moves their checkpoints, in one transaction: all of it happens or nothing.
+ * A projection that cannot take an event keeps what came before it and stands still there; the others go on.
+ * Throws when the database is the problem; the caller tries again.
+ */
+export async function projectBatch(
+  runner: QueryRunner,
+  states: ProjectionState[],
+  batch: ReadBatch,
+): Promise<Advance[]> {
+  await runner.startTransaction();
+  try {
+    const advances: Advance[] = [];
+    for (const state of states) {
+      if (state.error || state.sequence >= batch.lastSequence) continue;
+      const { events, poison } = readable(state, batch);
+      const refused = await applyUpTo(runner, state, events);
+      const error = refused ?? poison ?? null;
+      advances.push({ state, sequence: error ? error.sequence - 1 : batch.lastSequence, error });
+    }
+    await saveCheckpoints(runner.manager, advances);
+    await runner.commitTransaction();
+    return advances;
+  } catch (error) {
+    await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
+  }
+}
+
+function readable(state: ProjectionState, batch: ReadBatch): { events: StoredEnvelope[]; poison?: Poison } {
   const events: StoredEnvelope[] = [];
-  for (const raw of batch) {
-    if (raw.sequence <= state.sequence || !state.wants(raw.subject)) continue;
-    const result = read(raw);
+  for (const { sequence, subject, result } of batch.messages) {
+    if (sequence <= state.sequence || !state.wants(subject)) continue;
     if (!('envelope' in result)) return { events, poison: result };
     events.push(result);
   }

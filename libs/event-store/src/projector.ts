@@ -5,7 +5,7 @@ import { adoptCheckpoints, checkpointTable, readCheckpoints, restartProjection }
 import type { EventStore } from './event-store';
 import type { BusLog } from './log';
 import { ProjectionState, type Projection } from './projection';
-import { projectBatch } from './project-batch';
+import { projectBatch, readBatch, type ReadBatch } from './project-batch';
 
 export interface ProjectorOptions {
   store: EventStore;
@@ -146,12 +146,7 @@ export class Projector {
   private async project(runner: QueryRunner, signal: AbortSignal): Promise<void> {
     const target = await this.options.store.lastSequence();
     const fromSequence = Math.min(...this.states.map((state) => state.sequence)) + 1;
-    const batches = this.options.store.batches({
-      fromSequence,
-      signal,
-      batchMax: this.options.batchMax ?? 2_000,
-    });
-    for await (const batch of batches) {
+    for await (const batch of this.readAhead(fromSequence, signal)) {
       const advances = await projectBatch(runner, this.states, batch);
       for (const { state, sequence, error } of advances) {
         state.sequence = sequence;
@@ -164,6 +159,36 @@ export class Projector {
       }
       this.noteCaughtUp(target);
       for (const wake of [...this.waiting]) wake();
+    }
+  }
+
+  /** Reads the next batch while the one before is being written: this process and Postgres then work at once. */
+  private async *readAhead(fromSequence: number, signal: AbortSignal): AsyncGenerator<ReadBatch> {
+    const ended = new AbortController();
+    const { store, batchMax = 2_000 } = this.options;
+    const batches = store.batches({
+      fromSequence,
+      batchMax,
+      signal: AbortSignal.any([signal, ended.signal]),
+    });
+    const read = async (): Promise<ReadBatch | undefined> => {
+      const { value, done } = await batches.next();
+      return done ? undefined : readBatch(this.states, value);
+    };
+    let next = read();
+    try {
+      for (;;) {
+        const batch = await next;
+        if (!batch) return;
+        next = read();
+        // It is awaited on the next turn; until then its failure must not count as unhandled.
+        next.catch(() => undefined);
+        yield batch;
+      }
+    } finally {
+      ended.abort();
+      await next.catch(() => undefined);
+      await batches.return(undefined);
     }
   }
 
