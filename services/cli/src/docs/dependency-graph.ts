@@ -20,7 +20,9 @@ export function readDependencies(root: string): Map<string, string[]> {
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts') && !name.includes('testing/'))
+    .filter(
+      (name) => name.endsWith('.ts') && !name.endsWith('.spec.ts') && !/testing\/|-fixture\.ts$/.test(name),
+    )
     .map((name) => join(folder, name));
 }
 
