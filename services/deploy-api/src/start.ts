@@ -18,6 +18,8 @@ export interface RunningApi extends AsyncDisposable {
   /** host:port of the gRPC API. */
   readonly grpc: string;
   readonly connection: BusConnection;
+  /** Every route of the REST API, as `GET /v1/nodes/:node`. */
+  routes(): string[];
   /** Ends event streams, lets requests finish, leaves NATS. */
   close(): Promise<void>;
 }
@@ -55,7 +57,7 @@ export async function startApi(settings: Settings, logger: Logger): Promise<Runn
   };
   const { port } = server.address() as AddressInfo;
   const url = `http://${settings.L3AF_HOST}:${port}`;
-  return { url, grpc, connection, close, [Symbol.asyncDispose]: close };
+  return { url, grpc, connection, routes: () => routesOf(app), close, [Symbol.asyncDispose]: close };
 }
 
 function closeServer(server: Server): Promise<void> {
@@ -63,4 +65,15 @@ function closeServer(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
+}
+
+interface Layer {
+  route?: { path: string; methods: Record<string, boolean> };
+}
+
+function routesOf(app: NestExpressApplication): string[] {
+  const { router } = app.getHttpAdapter().getInstance() as unknown as { router: { stack: Layer[] } };
+  return router.stack.flatMap(({ route }) =>
+    route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : [],
+  );
 }

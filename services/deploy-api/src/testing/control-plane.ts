@@ -18,6 +18,8 @@ export interface Addresses {
   natsUrl: string;
   databaseUrl: string;
   grpcPort: number;
+  /** Default: one that is not there. */
+  registryUrl?: string;
 }
 
 /** deploy-api and config-store as they run, and a connection to put facts into the stream. For specs. */
@@ -42,8 +44,13 @@ export async function startControlPlane(addresses: Addresses): Promise<ControlPl
   return { api, bus, store, close, [Symbol.asyncDispose]: close };
 }
 
-export function openApi({ natsUrl, grpcPort }: Pick<Addresses, 'natsUrl' | 'grpcPort'>): Promise<RunningApi> {
-  const environment = { NATS_URL: natsUrl, L3AF_API_PORT: '0', L3AF_GRPC_PORT: String(grpcPort) };
+/** deploy-api alone. */
+export function openApi(addresses: Omit<Addresses, 'databaseUrl'>): Promise<RunningApi> {
+  const { natsUrl, grpcPort, registryUrl = 'http://127.0.0.1:1' } = addresses;
+  const environment = {
+    ...{ NATS_URL: natsUrl, L3AF_API_PORT: '0', L3AF_GRPC_PORT: String(grpcPort) },
+    L3AF_REGISTRY_URL: registryUrl,
+  };
   return startApi(readSettings(environment), createLogger('deploy-api', logLevel()));
 }
 
@@ -69,6 +76,14 @@ const schema: ObjectSchema = {
   ],
   constants: [],
 };
+
+/** With so many constants that no event carries it. */
+export const largeSchema = (): ObjectSchema => ({
+  ...schema,
+  constants: Array.from({ length: 400 }, (_, at) => ({
+    ...{ name: `constant_${at}`, section: '.rodata', offset: at * 4, type: u32 },
+  })),
+});
 
 const node = (name: string, interfaces: string[]): L3afEvent => ({
   type: 'NodeRegistered',
