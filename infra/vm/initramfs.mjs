@@ -24,6 +24,7 @@ const runtime = [
   'tar-stream',
   'canonicalize',
   '@opentelemetry/api',
+  'pg',
 ];
 const needed = ['veth', 'sch_ingress', 'cls_bpf', 'act_bpf', 'bonding', '8021q', 'sch_netem'];
 

@@ -6,7 +6,7 @@ const table = (head, rows) => [row(head), row(head.map(() => '---')), ...rows.ma
 const clean = (text) => text.replaceAll('|', '\\|').replace(/ ?\[skipped: .*\]/, '');
 
 function capabilities(runs) {
-  const flags = runs.map(({ result }) => result.features.flags ?? result.features);
+  const flags = runs.map(({ result }) => result.features.supported ?? {});
   const names = [...new Set(flags.flatMap((found) => Object.keys(found)))].filter((name) =>
     flags.some((found) => typeof found[name] === 'boolean'),
   );
