@@ -11,6 +11,8 @@ const settingsSchema = z.object({
   L3AF_METRICS_PORT: port.optional(),
   /** Keep everything in this folder instead of JetStream. */
   L3AF_BLOB_DIR: z.string().min(1).optional(),
+  /** With `1`, the folder's files wait for the disk: slower, and safe against power cuts, too. */
+  L3AF_BLOB_SYNC: z.enum(['0', '1']).default('0'),
   L3AF_BLOB_BYTES_MAX: z.coerce
     .number()
     .int()

@@ -51,7 +51,10 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
       signal: stopping.signal,
     });
     const folder = settings.L3AF_BLOB_DIR;
-    const state = folder === undefined ? busState(bus) : await directoryState(folder);
+    const state =
+      folder === undefined
+        ? busState(bus)
+        : await directoryState(folder, { sync: settings.L3AF_BLOB_SYNC === '1' });
     const registry = openRegistry(state, bus, {
       blobBytesMax: settings.L3AF_BLOB_BYTES_MAX,
       repositoryBytesMax: settings.L3AF_REPOSITORY_BYTES_MAX,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { unlinkIfThere, writeTemporary } from './files';
+import type { Temporary } from './files';
 import type { Parts } from './state';
 
 /** Parts as files, written aside and renamed: a part is there whole or not at all. */
@@ -10,7 +11,7 @@ export class DirectoryParts implements Parts {
 
   constructor(
     private readonly root: string,
-    private readonly temporary: string,
+    private readonly temporary: Temporary,
   ) {}
 
   newName(): string {

@@ -3,6 +3,7 @@ import { link, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cannot, decodeToken, encodeToken, L3afError } from '@l3af/contracts';
 import { isErrno, namesIn, unlinkIfThere, writeTemporary } from './files';
+import type { Temporary } from './files';
 import type { Records, StateRecord } from './state';
 
 /** A folder's name is at most 255 bytes: longer keys go on in a folder below, and `+`, which no token has, says so. */
@@ -17,7 +18,7 @@ const goesOn = '+';
 export class DirectoryRecords implements Records {
   constructor(
     private readonly root: string,
-    private readonly temporary: string,
+    private readonly temporary: Temporary,
   ) {}
 
   async get(key: string): Promise<StateRecord | undefined> {

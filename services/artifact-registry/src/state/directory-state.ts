@@ -8,14 +8,15 @@ import type { RegistryState } from './state';
 const temporaryAgeMsMax = 24 * 3_600_000;
 
 /** Registry state in a folder, which several registry processes may share. */
-export async function directoryState(folder: string): Promise<RegistryState> {
+export async function directoryState(folder: string, { sync = false } = {}): Promise<RegistryState> {
   const at = (name: string): string => join(folder, name);
   for (const name of ['records', 'uploads', 'parts', 'temporary']) await mkdir(at(name), { recursive: true });
   await sweepTemporary(at('temporary'));
+  const temporary = { folder: at('temporary'), sync };
   return {
-    records: new DirectoryRecords(at('records'), at('temporary')),
-    uploads: new DirectoryRecords(at('uploads'), at('temporary')),
-    parts: new DirectoryParts(at('parts'), at('temporary')),
+    records: new DirectoryRecords(at('records'), temporary),
+    uploads: new DirectoryRecords(at('uploads'), temporary),
+    parts: new DirectoryParts(at('parts'), temporary),
     check: () => access(at('records')),
   };
 }

@@ -24,13 +24,20 @@ export async function unlinkIfThere(path: string): Promise<void> {
   }
 }
 
-/** Writes bytes to a new file of the folder and has them on the disk; returns its path. */
-export async function writeTemporary(folder: string, bytes: Uint8Array): Promise<string> {
+/** A folder for files that are being written. */
+export interface Temporary {
+  folder: string;
+  /** Wait for the disk, so that a power cut loses nothing either; a killed process never does. */
+  sync: boolean;
+}
+
+/** Writes bytes to a new file of the folder; returns its path. */
+export async function writeTemporary({ folder, sync }: Temporary, bytes: Uint8Array): Promise<string> {
   const path = join(folder, randomUUID());
   const file = await open(path, 'wx');
   try {
     await file.writeFile(bytes);
-    await file.datasync();
+    if (sync) await file.datasync();
   } finally {
     await file.close();
   }
