@@ -134,6 +134,13 @@ export {
 } from './package.events';
 export type { PackagePublished, PackageEvent } from './package.events';
 export {
+  verifiedPredicate,
+  verifiedStatementSchema,
+  attachmentTypes,
+  provenancePredicate,
+} from './package.statements';
+export type { VerifiedStatement } from './package.statements';
+export {
   attachModes,
   reportedKfSchema,
   applyTimingsSchema,

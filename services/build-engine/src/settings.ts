@@ -12,6 +12,7 @@ const schema = z.object({
   L3AF_WORK_DIR: z.string().default(join(tmpdir(), 'l3af-build-engine')),
   L3AF_INCLUDE_DIR: z.string().optional(),
   L3AF_CREDENTIALS_DIR: z.string().optional(),
+  L3AF_VERIFY: z.string().optional(),
   L3AF_BUILDS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(Math.min(4, availableParallelism())),
 });
 
@@ -28,6 +29,8 @@ export interface Settings {
   includeDir: string | undefined;
   /** One file per credential that git sources may name. */
   credentialsDir: string | undefined;
+  /** Command of `l3af-verify`, or `off`; default: the one beside the program, when this process is root. */
+  verify: string | undefined;
   /** Builds at once in this process. */
   concurrency: number;
 }
@@ -49,6 +52,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     workDir: value.L3AF_WORK_DIR,
     includeDir: value.L3AF_INCLUDE_DIR,
     credentialsDir: value.L3AF_CREDENTIALS_DIR,
+    verify: value.L3AF_VERIFY,
     concurrency: value.L3AF_BUILDS_AT_ONCE,
   };
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildRequestSubject, buckets } from '@l3af/contracts';
+import { attachmentTypes, buildRequestSubject, buckets, provenancePredicate } from '@l3af/contracts';
 import { RegistryClient, signersOfPem, verifySignature } from '@l3af/oci';
 import { archiveOf } from '../testing/archive';
 import { startEngine, type TestEngine } from '../testing/engine';
@@ -17,6 +17,18 @@ const manifest = (version: string): string =>
   `apiVersion: l3af/v1\nkind: KernelFunction\nname: drop\nversion: ${version}\ncpu: [v3]\n`;
 
 jest.setTimeout(120_000);
+
+/** The in-toto statement inside a referrer's sigstore bundle. */
+async function statementOf(client: RegistryClient, digest: string): Promise<unknown> {
+  const json = (bytes: Uint8Array): never => JSON.parse(Buffer.from(bytes).toString('utf8')) as never;
+  const { layers } = json((await client.getManifest('firewall', digest)).bytes) as {
+    layers: { digest: string }[];
+  };
+  const bundle = json(await client.getBlob('firewall', layers[0]?.digest ?? '', 1_000_000)) as {
+    dsseEnvelope: { payload: string };
+  };
+  return json(Buffer.from(bundle.dsseEnvelope.payload, 'base64'));
+}
 
 describe('a builder', () => {
   let engine: TestEngine;
@@ -36,7 +48,7 @@ describe('a builder', () => {
   it('takes a folder from its archive to a signed package', async () => {
     const files = Object.fromEntries(
       await Promise.all(
-        ['kf.yaml', 'firewall.bpf.c', 'README.md'].map(
+        ['kf.yaml', 'firewall.bpf.c', 'README.md', 'tests.yaml'].map(
           async (name) => [name, await readFile(join(folder, name), 'utf8')] as const,
         ),
       ),
@@ -56,6 +68,29 @@ describe('a builder', () => {
       license: expect.any(String),
     });
     await verifySignature(client, 'firewall', digest, signersOfPem(engine.publicKey, 'test'));
+    const referrers = await client.referrers('firewall', digest);
+    const kinds = referrers.map(
+      ({ artifactType, annotations }) => annotations?.['dev.sigstore.bundle.predicateType'] ?? artifactType,
+    );
+    expect(kinds).toEqual(expect.arrayContaining([provenancePredicate, ...Object.values(attachmentTypes)]));
+    const provenance = referrers.find(
+      ({ annotations }) => annotations?.['dev.sigstore.bundle.predicateType'] === provenancePredicate,
+    );
+    const statement = await statementOf(client, provenance?.digest ?? '');
+    expect(statement).toMatchObject({
+      subject: [{ digest: { sha256: digest.slice(7) } }],
+      predicate: {
+        buildDefinition: {
+          internalParameters: { flags: [] },
+          resolvedDependencies: [
+            { digest: { sha256: outcome.data.sourceDigest.slice(7) } },
+            { name: 'bundled headers' },
+            { name: 'clang' },
+          ],
+        },
+        runDetails: { metadata: { invocationId: 'firewall' } },
+      },
+    });
     const log = await engine.bus.objects(buckets.logs).get(outcome.data.log?.digest ?? '');
     expect(Buffer.from(log).toString()).toContain('compiling firewall.bpf.c');
     expect(new Set(engine.progress('firewall').map(({ step }) => step))).toEqual(

@@ -17,9 +17,11 @@ import type { Bus, StoredEnvelope, Work, WorkOutcome, WorkQueue } from '@l3af/ev
 import { RegistryClient } from '@l3af/oci';
 import { bundledHeaders } from '../sandbox/bundled-headers';
 import type { Settings } from '../settings';
+import { digestTree, listTree } from '../source/tree';
 import { readSigningKey } from '../signing-key';
 import { Progress } from './progress';
-import { type BuildResult, runBuild } from './run-build';
+import { type BuildContext, type BuildResult, runBuild } from './run-build';
+import { VerifyQueue } from '../verify/verify-queue';
 
 export interface WorkerParts {
   bus: Bus;
@@ -39,9 +41,12 @@ interface Cancellation {
 export class BuildWorker {
   readonly #name = `${hostname()}/${process.pid}`;
   #queue: WorkQueue | undefined;
+  readonly #verifier: VerifyQueue;
   readonly counts = { succeeded: 0, failed: 0, running: 0 };
 
-  constructor(private readonly parts: WorkerParts) {}
+  constructor(private readonly parts: WorkerParts) {
+    this.#verifier = new VerifyQueue(parts);
+  }
 
   start(): void {
     const { bus, settings } = this.parts;
@@ -52,6 +57,7 @@ export class BuildWorker {
   /** Builds under way are left to another builder. */
   async stop(): Promise<void> {
     await this.#queue?.stop();
+    await this.#verifier.stop();
   }
 
   async #take(work: Work): Promise<WorkOutcome> {
@@ -99,9 +105,10 @@ export class BuildWorker {
     try {
       cancelled.signal.throwIfAborted();
       const signal = AbortSignal.any([work.signal, cancelled.signal]);
-      const result = await runBuild(request, this.#context(progress, signal));
+      const result = await runBuild(request, await this.#context(progress, signal));
       const durationMs = Math.round(performance.now() - begun);
       log.info({ build: request.build, name: result.name, version: result.version, durationMs }, 'built');
+      this.#verifier.add(result);
       return succeeded(request, result, { durationMs, log: await this.#keepLog(progress) });
     } catch (error) {
       if (work.signal.aborted) throw error;
@@ -114,11 +121,14 @@ export class BuildWorker {
     }
   }
 
-  #context(progress: Progress, signal: AbortSignal): Parameters<typeof runBuild>[1] {
+  async #context(progress: Progress, signal: AbortSignal): Promise<BuildContext> {
     const { bus, settings } = this.parts;
+    const headers = bundledHeaders(settings.includeDir);
     return {
       workDir: settings.workDir,
-      headers: bundledHeaders(settings.includeDir),
+      headers,
+      headersDigest: await digestTree(headers, await listTree(headers)),
+      builder: this.#name,
       credentialsDir: settings.credentialsDir,
       readObject: (digest) => bus.objects(buckets.sources).get(digest),
       client: new RegistryClient(settings.registryUrl),

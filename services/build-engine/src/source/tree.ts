@@ -12,7 +12,16 @@ export interface TreeEntry {
 }
 
 /** The files of a source, sorted, and made readable for the sandbox; `build-limit` when there are too many, `source-unavailable` for what leads outside. */
-export async function readTree(root: string): Promise<TreeEntry[]> {
+export function readTree(root: string): Promise<TreeEntry[]> {
+  return walkTree(root, true);
+}
+
+/** The same without touching anything: for folders that are not ours. */
+export function listTree(root: string): Promise<TreeEntry[]> {
+  return walkTree(root, false);
+}
+
+async function walkTree(root: string, isOwn: boolean): Promise<TreeEntry[]> {
   const entries: TreeEntry[] = [];
   let totalBytes = 0;
   const base = await realpath(root);
@@ -23,13 +32,13 @@ export async function readTree(root: string): Promise<TreeEntry[]> {
       if (name === '.git') continue;
       const info = await lstat(join(base, path));
       if (info.isDirectory()) {
-        await chmod(join(base, path), 0o755); // the sandbox's user is nobody
+        if (isOwn) await chmod(join(base, path), 0o755); // the sandbox's user is nobody
         await walk(path, depth + 1);
         continue;
       }
       if (info.isSymbolicLink()) await checkLink(base, path);
-      else if (info.isFile()) await chmod(join(base, path), 0o644);
-      else throw refused(path, 'it is no file, folder or symbolic link');
+      else if (!info.isFile()) throw refused(path, 'it is no file, folder or symbolic link');
+      if (isOwn && info.isFile()) await chmod(join(base, path), 0o644);
       totalBytes += info.size;
       entries.push({ path, kind: info.isSymbolicLink() ? 'link' : 'file', sizeBytes: info.size });
       checkSizes({ entries: entries.length, totalBytes, path, fileBytes: info.size });

@@ -56,6 +56,7 @@ export async function startEngine(): Promise<TestEngine> {
     workDir: folder,
     includeDir: undefined,
     credentialsDir: undefined,
+    verify: 'off',
     concurrency: 2,
   };
   const running: { stop(): Promise<void> }[] = [];

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { hookSchema } from './names';
+import { wireErrorSchema } from './errors';
+
+/** Type of the signed in-toto statement that says how a kernel took a package's object. */
+export const verifiedPredicate = 'urn:l3af:verified:v1';
+
+/** What a kernel said of an object: really loaded, alone and behind the chain glue, with its packet tests run. */
+export const verifiedStatementSchema = z.object({
+  kernel: z.string(),
+  /** GOARCH name of the machine. */
+  architecture: z.string(),
+  /** Of the object that was loaded. */
+  objectDigest: z.string(),
+  loaded: z.boolean(),
+  error: wireErrorSchema.optional(),
+  programs: z.array(
+    z.object({
+      name: z.string(),
+      hook: hookSchema,
+      loaded: z.boolean(),
+      /** That the verifier went through; 0 where the kernel does not say. */
+      instructions: z.number(),
+      nanosecondsPerPacket: z.number().optional(),
+      error: wireErrorSchema.optional(),
+    }),
+  ),
+  tests: z.object({ passed: z.number().int(), failed: z.number().int(), skipped: z.number().int() }),
+});
+export type VerifiedStatement = z.infer<typeof verifiedStatementSchema>;
+
+/** Artifact types of what is attached to a package beside signatures and statements. */
+export const attachmentTypes = {
+  /** The object for another CPU level; annotations `io.l3af.architecture` and `io.l3af.cpu` say which. */
+  object: 'application/vnd.l3af.object.v1+elf',
+  readme: 'application/vnd.l3af.readme.v1+markdown',
+  /** One file of packet tests; annotation `org.opencontainers.image.title` is its name. */
+  tests: 'application/vnd.l3af.packet-tests.v1+yaml',
+  sbom: 'application/spdx+json',
+} as const;
+
+export const provenancePredicate = 'https://slsa.dev/provenance/v1';

@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { deriveSchema, hooksOf } from '@l3af/bpf-object';
+import {
+  attachmentTypes,
+  type BuildRequested,
+  cannot,
+  type Diagnostic,
+  L3afError,
+  type ObjectSchema,
+} from '@l3af/contracts';
+import type { Attachment } from '@l3af/oci';
+import { compileAll, type BuiltObject, type CompiledPackage } from '../compile/compile-all';
+import { checkName, nameOf, type PackagePlan, planPackage, versionOf } from '../manifest/package-plan';
+import { readManifest } from '../manifest/read-manifest';
+import { spdxDocument } from '../publish/sbom';
+import { findToolchain } from '../sandbox/toolchain';
+import { type FetchedSource, fetchSource, type FolderSource } from '../source/fetch-source';
+import type { TestFile } from '../verify/verify-on-host';
+import type { BuildContext } from './run-build';
+
+/** A package that is ready to be pushed, with what will be attached to it. */
+export interface Prepared {
+  plan: Pick<PackagePlan, 'name' | 'version' | 'manifest' | 'flags'>;
+  objects: { architecture: string; bytes: Uint8Array }[];
+  schema: ObjectSchema;
+  sourceDigest: string;
+  commit: string | undefined;
+  diagnostics: Diagnostic[];
+  commands: string[][];
+  compiler: string | undefined;
+  files: Attachment[];
+  tests: TestFile[];
+}
+
+type Request = BuildRequested['data'];
+
+/** Fetches, compiles and inspects; leaves nothing to do but packaging. */
+export async function prepare(request: Request, context: BuildContext): Promise<Prepared> {
+  const { source } = request;
+  return source.kind === 'object'
+    ? prepareObject({ ...request, source }, context)
+    : prepareSource({ ...request, source }, context);
+}
+
+async function prepareSource(
+  request: Request & { source: FolderSource },
+  context: BuildContext,
+): Promise<Prepared> {
+  const { progress } = context;
+  const fetched = await fetchSource(request.source, {
+    ...context,
+    say: (line) => progress.say('fetch', line),
+  });
+  const plan = planPackage({
+    manifest: await readManifest(fetched.folder),
+    entries: fetched.entries,
+    sourceDigest: fetched.sourceDigest,
+    name: request.name,
+    version: request.packageVersion,
+  });
+  const tests = await readListed(plan.manifest?.tests ?? [], fetched);
+  const compiled = await compileAll(plan, fetched, {
+    ...context,
+    say: (line, target) => progress.say('compile', line, target),
+    quote: (text) => progress.quote(text),
+  });
+  const { objects, diagnostics, commands } = compiled;
+  const compiler = (await findToolchain()).version;
+  const files = await attachments({ plan, fetched, compiled, compiler, tests });
+  const { sourceDigest, commit } = fetched;
+  const schema = inspect(objects, plan.source, context);
+  return { plan, objects, schema, sourceDigest, commit, diagnostics, commands, compiler, files, tests };
+}
+
+/** A compiled object is published as it is. */
+async function prepareObject(
+  request: Request & { source: Extract<Request['source'], { kind: 'object' }> },
+  context: BuildContext,
+): Promise<Prepared> {
+  const { fileName, object } = request.source;
+  context.progress.say('fetch', `reading ${fileName} (${object.sizeBytes} bytes)`);
+  const bytes = await context.readObject(object.digest);
+  const name = request.name ?? nameOf(fileName, '.bpf.o', '.o');
+  const version = request.packageVersion ?? versionOf(object.digest);
+  checkName(name, version);
+  const architectures = isBigEndian(bytes) ? ['s390x'] : ['amd64', 'arm64'];
+  const objects = architectures.map((architecture) => ({ architecture, bytes }));
+  return {
+    plan: { name, version, manifest: undefined, flags: [] },
+    objects,
+    schema: inspect(objects, fileName, context),
+    sourceDigest: object.digest,
+    commit: undefined,
+    diagnostics: [],
+    commands: [],
+    compiler: undefined,
+    files: [],
+    tests: [],
+  };
+}
+
+const isBigEndian = (elf: Uint8Array): boolean => elf[5] === 2;
+
+function inspect(objects: Prepared['objects'], source: string, { progress }: BuildContext): ObjectSchema {
+  const [first] = objects;
+  const schema = deriveSchema(first?.bytes ?? new Uint8Array());
+  if (schema.programs.length === 0) {
+    const state = 'it has no program, needs one in a section such as SEC("xdp")';
+    throw new L3afError('invalid-object', cannot('publish', 'object', source, state));
+  }
+  const listed = schema.programs.map(({ name, type, section }) => `${name} (${type ?? section})`).join(', ');
+  progress.say(
+    'inspect',
+    `programs ${listed}; ${schema.maps.length} maps, ${schema.constants.length} constants`,
+  );
+  const isUsable = schema.programs.some((program) => hooksOf(program).length > 0);
+  if (!isUsable) progress.say('inspect', 'no program of it can be put into a chain');
+  return schema;
+}
+
+/** Files that kf.yaml names. */
+async function readListed(paths: readonly string[], { folder, entries }: FetchedSource): Promise<TestFile[]> {
+  return Promise.all(
+    paths.map(async (given) => {
+      const path = posix.normalize(given);
+      if (!entries.some((entry) => entry.path === path)) {
+        throw new L3afError(
+          'invalid-manifest',
+          cannot('find', 'file', given, 'kf.yaml names it, the source has none'),
+        );
+      }
+      return { path, bytes: new Uint8Array(await readFile(join(folder, path))) };
+    }),
+  );
+}
+
+interface Attached {
+  plan: PackagePlan;
+  fetched: FetchedSource;
+  compiled: CompiledPackage;
+  compiler: string;
+  tests: TestFile[];
+}
+
+async function attachments({ plan, fetched, compiled, compiler, tests }: Attached): Promise<Attachment[]> {
+  const readme = plan.manifest?.readme;
+  const readmes = await readListed(readme === undefined ? [] : [readme], fetched);
+  const sbom = Buffer.from(JSON.stringify(await spdxDocument({ plan, fetched, compiler }), null, 1));
+  const titled = (path: string): Record<string, string> => ({ 'org.opencontainers.image.title': path });
+  return [
+    { artifactType: attachmentTypes.sbom, bytes: sbom },
+    ...readmes.map(({ path, bytes }) => ({
+      artifactType: attachmentTypes.readme,
+      bytes,
+      annotations: titled(path),
+    })),
+    ...tests.map(({ path, bytes }) => ({
+      artifactType: attachmentTypes.tests,
+      bytes,
+      annotations: titled(path),
+    })),
+    ...compiled.variants.map(variant),
+  ];
+}
+
+const variant = ({ architecture, cpu, bytes }: BuiltObject): Attachment => ({
+  artifactType: attachmentTypes.object,
+  bytes,
+  annotations: { 'io.l3af.architecture': architecture, 'io.l3af.cpu': cpu },
+});
