@@ -41,7 +41,8 @@ export async function startApi(settings: Settings, logger: Logger): Promise<Runn
   });
   prepareHttp(app, logger);
   const grpcServer = new GrpcServer(connection);
-  const grpc = `${settings.L3AF_HOST}:${settings.L3AF_GRPC_PORT}`;
+  const host = settings.L3AF_HOST.includes(':') ? `[${settings.L3AF_HOST}]` : settings.L3AF_HOST;
+  const grpc = `${host}:${settings.L3AF_GRPC_PORT}`;
   app.connectMicroservice(grpcServer.options(grpc));
   await app.startAllMicroservices();
   grpcServer.watchHealth();
@@ -56,7 +57,7 @@ export async function startApi(settings: Settings, logger: Logger): Promise<Runn
     await connection.close();
   };
   const { port } = server.address() as AddressInfo;
-  const url = `http://${settings.L3AF_HOST}:${port}`;
+  const url = `http://${host}:${port}`;
   return { url, grpc, connection, routes: () => routesOf(app), close, [Symbol.asyncDispose]: close };
 }
 
