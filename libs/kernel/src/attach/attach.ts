@@ -25,7 +25,6 @@ export function attachByLink(target: HookTarget, programFd: number): AttachResul
     } finally {
       closeSync(fd);
     }
-    unpin(linkPath(target)); // its interface is gone
   }
   return target.hook === 'xdp' ? attachXdp(target, programFd) : attachTcx(target, programFd);
 }
@@ -86,10 +85,17 @@ function pinLink(
 ): void {
   const fd = inNetns(target.netns, () => createLink({ programFd, ifindex: target.ifindex, ...link }));
   try {
+    unpin(linkPath(target)); // one that is left is on an interface that is gone
     pinObject(fd, linkPath(target));
   } finally {
     closeSync(fd); // without its pin the link goes, and the hook is as before
   }
+}
+
+/** A link to an interface that is not there is refused as an invalid argument. */
+function isGone(target: HookTarget, error: unknown): boolean {
+  if (failedWith(error, 'ENODEV', 'ENXIO')) return true;
+  return failedWith(error, 'EINVAL') && readLink(target.netns, target.ifindex) === undefined;
 }
 
 /** Says why a hook did not take a program. */
@@ -97,7 +103,7 @@ export function attachError(target: HookTarget, error: unknown): unknown {
   const cause = kernelCause(error);
   if (error instanceof L3afError || cause === undefined) return error;
   const where = `${target.node}/${target.interface}/${target.hook}`;
-  if (failedWith(error, 'ENODEV', 'ENXIO')) {
+  if (isGone(target, error)) {
     return new L3afError('interface-gone', cannot('attach', 'chain', where, 'there is no such interface'), {
       cause,
     });

@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { addressOf, structure } from '../sys/attributes';
+import { structure } from '../sys/attributes';
 import { attachType, programType } from '../bpf/program';
 import { checkCode, libbpf, type BpfProgram, type LoadOptions } from './libbpf';
 import { PreparedLoad } from './load-options';
@@ -44,7 +44,8 @@ const sections: readonly [string | null, number, number][] = [
   [null, 0, 0], // no type: the hook decides it
 ];
 
-function registerHandlers(): void {
+/** Must run before an object is opened, or its programs keep libbpf's own handlers. */
+export function registerHandlers(): void {
   if (registered) return;
   registered = true;
   const callback = koffi.register(prepareForLoad, koffi.pointer(prepareProto));
@@ -52,18 +53,21 @@ function registerHandlers(): void {
     { at: 0, u64: 40n },
     { at: 24, u64: callback },
   ]);
-  for (const [section, type, attach] of sections) {
-    checkCode(
-      'libbpf_register_prog_handler',
-      libbpf.registerHandler(section, type, attach, options),
-      section ?? '*',
-    );
-  }
-  void addressOf(options);
+  sections.forEach(([section, type, attach], index) => {
+    const subject = section ?? '*';
+    const id = libbpf.registerHandler(section, type, attach, options);
+    checkCode('libbpf_register_prog_handler', id, subject);
+    if (index === 0) removeHandlersBefore(id);
+  });
 }
 
-/** Must run before an object is opened, or its programs keep libbpf's own handlers. */
-export { registerHandlers };
+/**
+ * libbpf calls the first handler that matches, and its table is one per process: what an earlier instance of this
+ * module left (test runners load one per file) would be called in place of ours. Ids count up from 1.
+ */
+function removeHandlersBefore(first: number): void {
+  for (let id = 1; id < first; id++) libbpf.unregisterHandler(id);
+}
 
 /** Runs a load with `prepare` called for each program. Loads are serial: see `serial.ts`. */
 export async function withPrepare<T>(

@@ -75,6 +75,7 @@ export const libbpf = {
   registerHandler: declare<[string | null, number, number, Uint8Array], number>(
     'int libbpf_register_prog_handler(const char *section, int type, int attach, void *options)',
   ),
+  unregisterHandler: declare<[number], number>('int libbpf_unregister_prog_handler(int id)'),
   setPrint: declare<[bigint | null], bigint | null>('void *libbpf_set_print(void *print)'),
 };
 

@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { compileBpf, waitFor } from '@l3af/testing';
+import {
+  detach,
+  loadGeneration,
+  loadPlain,
+  openKfMap,
+  readCounters,
+  removeGeneration,
+  removeInstance,
+  swapTo,
+} from '../index';
+import { createLink, linkFlags } from '../bpf/link';
+import { allIds, withId } from '../bpf/info';
+import { attachType, programInfo } from '../bpf/program';
+import { hookFolder } from './paths';
+import { hookFixture, kfLoad, xdpPass } from './chain-fixture';
+import { inNetns } from '../index';
+import { closeSync } from 'node:fs';
+import { readLink } from '../net/links';
+
+jest.setTimeout(1_800_000);
+
+/** Stamps the packet's IPv4 identification: the number at the end tells the chain that a packet saw. */
+const stamping = (stamp: string): Buffer =>
+  compileBpf(`
+    #include <linux/if_ether.h>
+    #include <linux/ip.h>
+    SEC("xdp") int kf(struct xdp_md *ctx) {
+      void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+      struct ethhdr *eth = data; struct iphdr *ip = (void *)(eth + 1);
+      if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP)) return XDP_PASS;
+      ip->id = bpf_htons(${stamp});
+      return XDP_PASS;
+    }`);
+/** Counts packets by stamp and ends them, so that nothing behind the chain costs time. */
+const counting = compileBpf(`
+  #include <linux/if_ether.h>
+  #include <linux/ip.h>
+  struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __uint(max_entries, 65536); __type(key, __u32); __type(value, __u64); } stamps SEC(".maps");
+  SEC("xdp") int kf(struct xdp_md *ctx) {
+    void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+    struct ethhdr *eth = data; struct iphdr *ip = (void *)(eth + 1);
+    if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP)) return XDP_PASS;
+    __u32 stamp = bpf_ntohs(ip->id);
+    __u64 *count = bpf_map_lookup_elem(&stamps, &stamp);
+    if (count) *count += 1;
+    return XDP_DROP;
+  }`);
+
+/** Bursts with a turn of the event loop between them: a send that succeeds at once would starve the signal. */
+const flood = `
+const socket = require('node:dgram').createSocket('udp4');
+let sent = 0, stop = false;
+process.on('SIGTERM', () => { stop = true; });
+const burst = () => {
+  if (stop) return process.stdout.write(String(sent), () => process.exit(0));
+  let waiting = 64;
+  const done = (error) => {
+    if (!error) sent++;
+    if (--waiting === 0) setImmediate(burst);
+  };
+  for (let count = 0; count < 64; count++) socket.send('l3af', 4000, '10.203.0.1', done);
+};
+socket.bind(0, burst);`;
+
+describe('a chain under load', () => {
+  const { pair, target } = hookFixture();
+  afterAll(() => {
+    detach(target);
+    removeInstance(target.instance);
+    pair.stop();
+  });
+
+  test('loses no packet and shows none a chain that was never desired, over 200 changes', async () => {
+    const marks = [1, 2, 3, 4];
+    const stampers = new Map(marks.map((mark) => [mark, stamping(`bpf_ntohs(ip->id) * 8 + ${mark}`)]));
+    const reset = stamping('0');
+    const chains = [[1, 2, 3, 4], [4, 3, 2, 1], [2, 1], [], [3], [1, 2, 3, 4], [1, 3, 2, 4]];
+    const load = (generation: number, chain: number[]) =>
+      loadGeneration(target, {
+        generation,
+        metadata: '',
+        kfs: [
+          kfLoad('reset', reset, { state: 'fresh' }),
+          ...chain.map((mark) => kfLoad(`kf${mark}`, stampers.get(mark) ?? counting, { state: 'fresh' })),
+          kfLoad('last', counting),
+        ],
+      });
+    const stampOf = (chain: number[]): number => chain.reduce((id, mark) => (id * 8 + mark) & 0xffff, 0);
+    await load(1, chains[0] ?? []);
+    swapTo(target, 1);
+    const sender = spawn('nsenter', [`--net=${pair.peerPath}`, process.execPath, '-e', flood], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let sent = '';
+    sender.stdout.on('data', (data: Buffer) => (sent += data.toString()));
+    const changes = 200;
+    let live = 1;
+    for (let change = 0; change < changes; change++) {
+      const generation = live + 1;
+      await load(generation, chains[change % chains.length] ?? []);
+      swapTo(target, generation);
+      if (change % 10 === 9) {
+        swapTo(target, live); // a rollback, and forward again
+        swapTo(target, generation);
+      }
+      expect(readCounters(target, live).broken).toBe(0);
+      removeGeneration(target, live);
+      live = generation;
+    }
+    sender.kill('SIGTERM');
+    await new Promise((resolve) => sender.on('close', resolve));
+    using stamps = openKfMap(target, live, { kf: 'last', map: 'stamps' });
+    const allowed = new Set(chains.map(stampOf));
+    let counted = 0;
+    const never: number[] = [];
+    for (const { key, value } of stamps.entries()) {
+      const bytes = Buffer.from(value);
+      let packets = 0;
+      for (let at = 0; at < bytes.length; at += 8) packets += Number(bytes.readBigUInt64LE(at));
+      const stamp = Buffer.from(key).readUInt32LE(0);
+      if (packets > 0 && !allowed.has(stamp)) never.push(stamp);
+      counted += packets;
+    }
+    expect(Number(sent)).toBeGreaterThan(1000);
+    expect({ never, lost: Number(sent) - counted }).toEqual({ never: [], lost: 0 });
+  });
+
+  test('leaks no descriptor, pin, program or map over 1,000 revisions', async () => {
+    const descriptors = (): number => readdirSync('/proc/self/fd').length;
+    detach(target);
+    const object = compileBpf('SEC("xdp") int leaky_kf(struct xdp_md *ctx) { return XDP_PASS; }');
+    const program = 'leaky_kf';
+    const loaded = (): number =>
+      [...allIds('program')].filter((id) => withId('program', id, (fd) => programInfo(fd).name) === program)
+        .length;
+    const round = async (generation: number): Promise<void> => {
+      await loadGeneration(target, {
+        generation,
+        metadata: '{}',
+        kfs: [kfLoad('a', object, { program }), kfLoad('b', object, { program })],
+      });
+      swapTo(target, generation);
+      removeGeneration(target, generation - 1);
+    };
+    await round(10_000);
+    const open = descriptors();
+    for (let revision = 1; revision <= 1000; revision++) await round(10_000 + revision);
+    expect(descriptors()).toBeLessThanOrEqual(open + 2);
+    expect(readdirSync(hookFolder(target)).sort()).toEqual(['11000', 'link']);
+    await waitFor(() => loaded() === 2); // the kernel frees programs a moment after their last user is gone
+  });
+
+  test('an XDP link that is not ours is never touched, and its owner is named', async () => {
+    detach(target);
+    const program = await loadPlain({
+      object: compileBpf('SEC("xdp") int someone_else(struct xdp_md *ctx) { return XDP_PASS; }'),
+      program: 'someone_else',
+      hook: 'xdp',
+    });
+    const link = inNetns(target.netns, () =>
+      createLink({
+        programFd: program.fd,
+        ifindex: target.ifindex,
+        attachType: attachType.xdp,
+        flags: linkFlags.xdpNative,
+      }),
+    );
+    await loadGeneration(target, {
+      generation: 1,
+      metadata: '',
+      kfs: [kfLoad('a', counting, { proceedOn: [xdpPass] })],
+    });
+    expect(() => swapTo(target, 1)).toThrow(/someone_else.* is on the hook/);
+    detach(target);
+    expect(readLink(target.netns, target.ifindex)?.xdp.native).toBe(program.programId);
+    closeSync(link);
+    program.close();
+  });
+});
