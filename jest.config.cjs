@@ -20,6 +20,8 @@ const kind = (displayName, testMatch, testPathIgnorePatterns = []) => ({
   testPathIgnorePatterns: ['/node_modules/', '/dist/', ...testPathIgnorePatterns],
 });
 module.exports = {
+  // A net for tests that hang; no test passes or fails by the speed of the machine.
+  testTimeout: 600_000,
   projects: [
     kind('unit', ['<rootDir>/{libs,services,infra}/**/*.spec.ts'], ['\\.(int|kernel|e2e)\\.spec\\.ts$']),
     kind('int', ['<rootDir>/{libs,services,infra}/**/*.int.spec.ts']),
