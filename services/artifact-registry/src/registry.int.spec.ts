@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -204,6 +204,41 @@ describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
     const yanked = (await events('old')).filter(({ type }) => type === 'PackageYanked');
     expect(yanked.map(({ data }) => data)).toEqual([
       expect.objectContaining({ packageVersion: '1', reason: 'drops ARP' }),
+    ]);
+  });
+
+  it('exports a package with its signatures to one file, and takes it in elsewhere', async () => {
+    const image = imageOf('travels', '3.1.4', 'x'.repeat(3_000_000));
+    const { digest } = await client.push(image, 'travels', ['3.1.4']);
+    const key = generateSigningKey();
+    await signDigest(client, 'travels', digest, key.privateKey);
+    const at = `http://127.0.0.1:${registry.port}/l3af/v1/packages`;
+    const file = join(folder, 'travels.tar');
+    const exported = await fetch(`${at}/export?name=travels&version=3.1.4`);
+    expect(exported.status).toBe(200);
+    const archive = Buffer.from(await exported.arrayBuffer());
+    await writeFile(file, archive);
+    const raw = await skopeo('inspect', '--raw', `oci-archive:${file}:3.1.4`);
+    expect(Buffer.from(raw.stdout).equals(Buffer.from(image.index.bytes))).toBe(true);
+
+    const import_ = (body: Uint8Array, name: string) =>
+      fetch(`${at}/import?name=${name}`, { method: 'POST', body: body as Uint8Array<ArrayBuffer> });
+    for (const length of [0, 700, 10_000, archive.length - 600_000]) {
+      const broken = await import_(archive.subarray(0, length), 'cut');
+      expect([length, broken.status]).toEqual([length, 422]);
+      await expect(client.resolve('cut', '3.1.4')).rejects.toMatchObject({ code: 'unknown-version' });
+    }
+    const taken = await import_(archive, 'arrived/safely');
+    expect(taken.status).toBe(201);
+    const trusted = [{ name: 'me', publicKey: key.publicKey, packages: [] }];
+    expect((await client.resolve('arrived/safely', '3.1.4')).digest).toBe(digest);
+    expect((await verifySignature(client, 'arrived/safely', digest, trusted)).name).toBe('me');
+    const { object } = await client.pullObject('arrived/safely', digest, 'amd64');
+    expect(object.length).toBeGreaterThan(3_000_000);
+    expect((await events('arrived/safely')).map(({ type }) => type).sort()).toEqual([
+      'PackagePublished',
+      'PackageSigned',
+      'PackageSigned',
     ]);
   });
 });

@@ -8,6 +8,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module';
 import { scheduleGarbage } from './gc/gc-schedule';
+import { limitRate } from './http/rate-limit';
 import { openRegistry } from './registry';
 import type { Registry } from './registry';
 import { RegistryAccess } from './registry-access';
@@ -33,6 +34,8 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
     logger: false,
   });
   app.set('etag', false).disable('x-powered-by');
+  const perSecond = settings.L3AF_REQUESTS_PER_SECOND;
+  if (perSecond > 0) app.use('/v2', limitRate(perSecond));
   await app.listen(settings.L3AF_REGISTRY_PORT, settings.L3AF_HOST);
   const server = app.getHttpServer() as Server;
   // A gigabyte may take longer than node's five minutes for a request; silence is what ends one.

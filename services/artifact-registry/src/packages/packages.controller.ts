@@ -6,12 +6,16 @@ import {
   toWireError,
   versionSchema,
 } from '@l3af/contracts';
-import { Controller, Post, Req, Res } from '@nestjs/common';
+import { pipeline } from 'node:stream/promises';
+import { Controller, Get, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { DistributionError, distributionErrors } from '../distribution-error';
 import { Exchange } from '../http/exchange';
+import { nameOf, tagOf } from '../http/route';
 import { RegistryAccess } from '../registry-access';
+import { exportPackage } from './export-package';
+import { importArchive } from './import-archive';
 
 const yankSchema = z.strictObject({
   name: packageNameSchema,
@@ -38,6 +42,34 @@ export class PackagesController {
       sendProblem(exchange, error);
     }
   }
+
+  /** `?name=&version=`: the version with everything attached, as one tar archive (an OCI layout). */
+  @Get('export')
+  async export(@Req() request: Request, @Res() response: Response): Promise<void> {
+    const exchange = new Exchange(request, response);
+    try {
+      const name = nameOf(exchange.query('name') ?? '');
+      const version = tagOf(exchange.query('version') ?? '');
+      const archive = await exportPackage(this.access.get(), name, version);
+      response.writeHead(200, { 'content-type': 'application/x-tar' });
+      await pipeline(archive, response);
+    } catch (error) {
+      if (response.headersSent) response.destroy();
+      else sendProblem(exchange, error);
+    }
+  }
+
+  /** `?name=`: takes such an archive; with a name, under that name. */
+  @Post('import')
+  async import(@Req() request: Request, @Res() response: Response): Promise<void> {
+    const exchange = new Exchange(request, response);
+    try {
+      const imported = await importArchive(this.access.get(), exchange.body, exchange.query('name'));
+      exchange.json(201, { imported });
+    } catch (error) {
+      sendProblem(exchange, error);
+    }
+  }
 }
 
 async function parseBody(exchange: Exchange): Promise<z.infer<typeof yankSchema>> {
@@ -60,4 +92,5 @@ export function sendProblem(exchange: Exchange, error: unknown): void {
     error instanceof DistributionError ? distributionErrors[error.code] : describeError(wire.code).http;
   const body = { type: 'about:blank', title: wire.code, status, detail: wire.message, ...wire };
   exchange.json(status, body, { 'content-type': 'application/problem+json' });
+  exchange.request.resume();
 }

@@ -1,0 +1,157 @@
+import { cannot, L3afError } from '@l3af/contracts';
+import { imageIndexSchema, parseDocument, sizeLimits } from '@l3af/oci';
+import type { Descriptor } from '@l3af/oci';
+import { extract } from 'tar-stream';
+import { DistributionError } from '../distribution-error';
+import { algorithmOf } from '../content/digest';
+import { nameOf, tagOf } from '../http/route';
+import type { Registry } from '../registry';
+import { isDigest, manifestOf, referencesOf } from '../repository/manifest-document';
+import { nameAnnotation, tagAnnotation } from './export-package';
+
+export interface Imported {
+  name: string;
+  digest: string;
+  tag?: string;
+}
+
+const rootsMax = 1000;
+const depthMax = 4;
+
+/**
+ * Takes a tar archive of an OCI layout, from {@link exportPackage} or from any other tool: first every blob, held
+ * against its digest, then the manifests from the leaves up, then the tags. What breaks off in between leaves
+ * nothing that a tag shows. `name` overrides the names in the archive.
+ */
+export async function importArchive(
+  registry: Registry,
+  source: AsyncIterable<Uint8Array>,
+  name?: string,
+): Promise<Imported[]> {
+  const archive = extract();
+  const feeding = feed(source, archive);
+  let index: Uint8Array | undefined;
+  const known = new Map<string, number>();
+  try {
+    for await (const entry of archive) {
+      const path = entry.header.name.replace(/^\.\//, '');
+      const digest = digestOfPath(path);
+      const bytes = entry as AsyncIterable<Uint8Array>;
+      if (path === 'index.json') index = await small(bytes);
+      else if (digest !== undefined) known.set(digest, await takeBlob(registry, digest, bytes));
+      else entry.resume();
+    }
+    await feeding;
+  } catch (cause) {
+    feeding.catch(() => undefined);
+    if (cause instanceof L3afError || cause instanceof DistributionError) throw cause;
+    throw new L3afError('invalid-image', 'Cannot import archive: it is no tar archive of an OCI layout', {
+      cause,
+    });
+  }
+  if (!index) throw new L3afError('invalid-image', 'Cannot import archive: it has no index.json');
+  return takeRoots(registry, {
+    roots: parseDocument(imageIndexSchema, index, 'index.json').manifests,
+    known,
+    name,
+  });
+}
+
+async function feed(source: AsyncIterable<Uint8Array>, archive: ReturnType<typeof extract>): Promise<void> {
+  try {
+    for await (const chunk of source) if (!archive.write(Buffer.from(chunk))) await roomIn(archive);
+    archive.end(null);
+  } catch (error) {
+    archive.destroy(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}
+
+/** Ends with the archive, too, or who feeds it would wait for ever. */
+const roomIn = (archive: ReturnType<typeof extract>): Promise<void> =>
+  new Promise((resolve) => {
+    archive.once('drain', () => resolve());
+    archive.once('close', () => resolve());
+  });
+
+function digestOfPath(path: string): string | undefined {
+  const match = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(path);
+  const digest = match && `${match[1]}:${match[2]}`;
+  return digest && isDigest(digest) ? digest : undefined;
+}
+
+async function small(entry: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of entry) {
+    size += chunk.length;
+    if (size > sizeLimits.manifest)
+      throw new L3afError('payload-too-large', 'Cannot import archive: its index.json is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The bytes become content; whether and where they are visible is decided when everything is there. */
+async function takeBlob(
+  registry: Registry,
+  digest: string,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  const session = await registry.uploads.start('import', algorithmOf(digest));
+  try {
+    return await registry.uploads.finish(session, digest, bytes);
+  } catch (error) {
+    await registry.uploads.discard(session.id);
+    throw error;
+  }
+}
+
+async function takeRoots(
+  registry: Registry,
+  { roots, known, name }: { roots: Descriptor[]; known: Map<string, number>; name: string | undefined },
+): Promise<Imported[]> {
+  if (roots.length > rootsMax)
+    throw new L3afError('payload-too-large', 'Cannot import archive: it has too many images');
+  const imported: Imported[] = [];
+  for (const { digest, annotations } of roots) {
+    const repository = nameOf(name ?? annotations?.[nameAnnotation] ?? '');
+    const tag = annotations?.[tagAnnotation];
+    await takeManifest(registry, { repository, digest, known, depth: 0 });
+    imported.push({ name: repository, digest, ...(tag !== undefined && { tag: tagOf(tag) }) });
+  }
+  for (const { name: repository, digest, tag } of imported) {
+    if (tag !== undefined) await registry.packages.tag(repository, { tag, digest });
+  }
+  // After the tags: signatures are announced of packages, which they are by now.
+  for (const { name: repository, digest } of imported) {
+    const bytes = await registry.content.get(digest);
+    const manifest = bytes && manifestOf(bytes);
+    if (manifest?.subject) await registry.packages.attached(repository, { digest, manifest });
+  }
+  return imported;
+}
+
+interface Place {
+  repository: string;
+  digest: string;
+  known: Map<string, number>;
+  depth: number;
+}
+
+async function takeManifest(registry: Registry, place: Place): Promise<void> {
+  const { repository, digest, known, depth } = place;
+  const size = known.get(digest) ?? 0;
+  const bytes =
+    size <= sizeLimits.manifest && known.has(digest) ? await registry.content.get(digest) : undefined;
+  if (!bytes || depth > depthMax)
+    throw new L3afError('invalid-image', cannot('import', 'manifest', digest, 'the archive lacks it'));
+  const { blobs, manifests } = referencesOf(manifestOf(bytes));
+  for (const blob of blobs) {
+    const there = known.get(blob.digest);
+    if (there !== undefined) await registry.links.add(repository, blob.digest, there);
+  }
+  for (const below of manifests)
+    await takeManifest(registry, { ...place, digest: below.digest, depth: depth + 1 });
+  await registry.manifests.put(repository, { digest, bytes, contentType: undefined });
+}
