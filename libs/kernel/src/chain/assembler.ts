@@ -39,7 +39,7 @@ export const op = {
 
 /** Values of the source register that give an instruction another meaning. */
 export const pseudo = { mapFd: 1, mapValue: 2, call: 1, function: 4 } as const;
-export const helper = { mapLookup: 1, ktimeGetNs: 5, tailCall: 12 } as const;
+export const helper = { mapLookup: 1, ktimeGetNs: 5, randomU32: 7, tailCall: 12 } as const;
 
 export const mov = (dst: number, src: number): Instruction => ({ code: op.mov64, dst, src });
 export const movImm = (dst: number, imm: number): Instruction => ({ code: op.mov64Imm, dst, imm });

@@ -2,9 +2,17 @@ import { tcVerdicts, xdpVerdicts, type Hook } from '@l3af/contracts';
 
 /**
  * One row per KF in a per-CPU array, 64-bit counters: 16 by verdict, then packets that reached the chain's end at
- * this KF, then packets whose tail call fell through.
+ * this KF, packets whose tail call fell through, and the nanoseconds and number of the timed runs of the KF.
  */
-export const row = { verdicts: 16, other: 15, end: 16, broken: 17, bytes: 18 * 8 } as const;
+export const row = {
+  verdicts: 16,
+  other: 15,
+  end: 16,
+  broken: 17,
+  nanoseconds: 18,
+  timed: 19,
+  bytes: 20 * 8,
+} as const;
 
 /** Most KFs of a chain: a packet may make 33 tail calls. */
 export const kfsMax = 34;

@@ -31,7 +31,7 @@ export function passedBy(rows: readonly (readonly bigint[])[]): bigint[] {
   for (let index = rows.length - 1; index >= 0; index--) {
     const counts = rows[index] ?? [];
     passed[index] = later + (counts[row.end] ?? 0n);
-    later += counts.reduce((sum, count) => sum + count, 0n);
+    later += counts.slice(0, row.broken + 1).reduce((sum, count) => sum + count, 0n);
   }
   return passed;
 }
@@ -93,6 +93,7 @@ export function readCounters(target: HookTarget, generation: number): ChainCount
       programId: kf.programId,
       verdicts: verdictsOfRow(target, rows[index] ?? []),
       proceeded: Number(proceeded[index] ?? 0n),
+      ...timeOfRow(rows[index] ?? []),
     })),
     broken: broken.reduce((sum, count) => sum + count, 0),
     ...(brokenAt >= 0 && { brokenAfter: pinned.record.kfs[brokenAt]?.name }),
@@ -105,4 +106,9 @@ function verdictsOfRow({ hook }: HookTarget, counts: readonly bigint[]): Record<
     if (count > 0n) verdicts[verdictAt(hook, place)] = Number(count);
   });
   return verdicts;
+}
+
+function timeOfRow(counts: readonly bigint[]): { nanoseconds?: number } {
+  const timed = Number(counts[row.timed] ?? 0n);
+  return timed === 0 ? {} : { nanoseconds: Number(counts[row.nanoseconds] ?? 0n) / timed };
 }

@@ -32,7 +32,12 @@ export interface GluePlan {
   control: number;
   /** tcx knows fewer verdicts than cls_bpf: what would be taken for "next" there must still end the packet. */
   tcx: boolean;
+  /** Time one run in {@link timedOneIn}; only the calling glue can. */
+  timed: boolean;
 }
+
+/** How many runs of a KF there are to one that a timed generation measures. A power of two. */
+export const timedOneIn = 64;
 
 const endOfTc = -1; // TCX_NEXT and TC_ACT_UNSPEC: whoever else is on the hook still runs
 const verdict = 7;
@@ -146,14 +151,43 @@ function afterVerdict(plan: GluePlan, loadContext: Instruction): Line[] {
   ];
 }
 
+/** r8 = now for one run in some, else 0. */
+const startTimer: Line[] = [
+  mov(6, 1),
+  callHelper(helper.randomU32),
+  { code: op.and64Imm, dst: 0, imm: timedOneIn - 1 },
+  movImm(8, 0),
+  { code: op.jumpNotEqual, dst: 0, imm: 0, to: 'started' },
+  callHelper(helper.ktimeGetNs),
+  mov(8, 0),
+  { label: 'started' },
+  mov(1, 6),
+];
+
+const stopTimer = (plan: GluePlan): Line[] => [
+  { code: op.jumpEqual, dst: 8, imm: 0, to: 'stopped' },
+  callHelper(helper.ktimeGetNs),
+  { code: op.sub64, dst: 0, src: 8 },
+  mov(8, 0),
+  ...findRow(plan),
+  { code: op.jumpEqual, dst: 0, imm: 0, to: 'stopped' },
+  { code: op.load64, dst: 1, src: 0, off: row.nanoseconds * 8 },
+  { code: op.add64, dst: 1, src: 8 },
+  { code: op.store64, dst: 0, src: 1, off: row.nanoseconds * 8 },
+  ...increment(row.timed * 8),
+  { label: 'stopped' },
+];
+
 /**
  * The calling glue: runs the KF as a subprogram. Works for every KF; r1 must hold the context before the call,
  * or the verifier refuses it.
  */
 export function callingGlue(plan: GluePlan): Buffer {
-  const head: Line[] = [mov(6, 1), { code: op.call, src: pseudo.call, imm: 0 }, mov(verdict, 0)];
-  const glue = assemble([...head, ...afterVerdict(plan, mov(1, 6))]);
-  const callAt = 1;
+  const before = plan.timed ? startTimer : [mov(6, 1)];
+  const call: Line[] = [{ code: op.call, src: pseudo.call, imm: 0 }, mov(verdict, 0)];
+  const after = plan.timed ? stopTimer(plan) : [];
+  const glue = assemble([...before, ...call, ...after, ...afterVerdict(plan, mov(1, 6))]);
+  const callAt = before.filter((line) => !('label' in line)).length;
   glue.writeInt32LE(glue.length / instructionBytes - callAt - 1, callAt * instructionBytes + 4);
   return glue;
 }

@@ -150,7 +150,7 @@ describe('a chain under load', () => {
     for (let revision = 1; revision <= 1000; revision++) await round(10_000 + revision);
     expect(descriptors()).toBeLessThanOrEqual(open + 2);
     expect(readdirSync(hookFolder(target)).sort()).toEqual(['11000', 'link']);
-    await waitFor(() => loaded() === 2); // the kernel frees programs a moment after their last user is gone
+    await waitFor(() => loaded() === 2, 'two programs'); // the kernel frees programs a moment after their last user is gone
   });
 
   test('an XDP link that is not ours is never touched, and its owner is named', async () => {

@@ -57,7 +57,8 @@ async function loadGlued(
   reuse: StateReuse,
 ): Promise<{ object: LoadedObject; glued: GlueResult }> {
   try {
-    return await loadWith(context, one, { reuse, want: 'epilogue' });
+    const want = context.load.timed ? 'calling' : 'epilogue';
+    return await loadWith(context, one, { reuse, want });
   } catch (error) {
     if (!(error instanceof TriedInPlace)) throw error;
     return await loadWith(context, one, { reuse, want: 'calling' });
@@ -84,6 +85,7 @@ async function loadWith(
     counters: maps.counters.fd,
     control: maps.control.fd,
     tcx: attach === 'tcx',
+    timed: load.timed ?? false,
   };
   try {
     const object = await loadObject({
