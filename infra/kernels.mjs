@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setup } from './setup.mjs';
+import { oneByOne } from './test/jest.mjs';
 import { root } from './up/home.mjs';
 
 setup({ tests: true });
@@ -36,15 +37,7 @@ function runOnHost(folder, patterns) {
   for (const path of [bin, objects, temporary]) mkdirSync(path, { mode: 0o755 });
   writeFileSync(join(bin, 'clang'), readFileSync(join(root, 'infra/vm/clang.sh')), { mode: 0o755 });
   const outputFile = join(folder, 'host.json');
-  const args = [
-    '--selectProjects',
-    'kernel',
-    '--runInBand',
-    '--json',
-    '--outputFile',
-    outputFile,
-    ...patterns,
-  ];
+  const args = ['--selectProjects', 'kernel', ...oneByOne, '--json', '--outputFile', outputFile, ...patterns];
   const result = spawnSync(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), ...args], {
     cwd: root,
     stdio: ['ignore', 'ignore', values.verbose ? 'inherit' : 'ignore'],

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
-import { runJest } from './test/jest.mjs';
+import { oneByOne, runJest } from './test/jest.mjs';
 import { root } from './up/home.mjs';
 
 const limitMs = 42 * 60_000;
@@ -64,18 +64,16 @@ async function runTests() {
       await runJest({
         name: 'unit-int',
         projects: ['unit', 'int'],
-        args: ['--maxWorkers', '2', ...args],
+        args: ['--maxWorkers=2', ...args],
         ...common,
       }),
     );
     say('kernel tests');
     results.push(
-      await runJest({ name: 'kernel', projects: ['kernel'], args: ['--runInBand', ...args], ...common }),
+      await runJest({ name: 'kernel', projects: ['kernel'], args: [...oneByOne, ...args], ...common }),
     );
     say('e2e tests');
-    results.push(
-      await runJest({ name: 'e2e', projects: ['e2e'], args: ['--runInBand', ...args], ...common }),
-    );
+    results.push(await runJest({ name: 'e2e', projects: ['e2e'], args: [...oneByOne, ...args], ...common }));
     const left = findLeftovers(before, { runId, temporary });
     const lines = describeLeftovers(left);
     results.push({

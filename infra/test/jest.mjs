@@ -39,7 +39,13 @@ function watchEnd(child, outputFile, onHung) {
   }, 1000);
 }
 
-/** Runs the projects; `args` are Jest's own. Kernel and e2e tests are run in band: they share the machine's kernel. */
+/**
+ * One file at a time, each in a process of its own: kernel tests share the machine's kernel, and libbpf keeps what is registered
+ * with it for the life of the process, while Jest gives every file its modules anew.
+ */
+export const oneByOne = ['--maxWorkers=1', '--workerIdleMemoryLimit=1000'];
+
+/** Runs the projects; `args` are Jest's own. */
 export function runJest({ name, projects, args, env, temporary, deadline }) {
   return new Promise((resolve) => {
     const outputFile = join(temporary, '..', `${name}-result.json`);
