@@ -50,7 +50,7 @@ async function runTests() {
   mkdirSync(temporary);
   chmodSync(folder, 0o755);
   chmodSync(temporary, 0o1777);
-  const { describeLeftovers, findLeftovers, removeLeftovers, runMark, takeStock } =
+  const { describeLeftovers, findLeftovers, endLeftovers, runMark, takeStock } =
     await import('./test/leftovers.mjs');
   const runId = randomUUID();
   const env = { ...process.env, TMPDIR: temporary, [runMark]: runId, NX_DAEMON: 'false', FORCE_COLOR: '0' };
@@ -83,7 +83,7 @@ async function runTests() {
       skips: [],
       failures: lines.map((line) => `left behind: ${line}`),
     });
-    await removeLeftovers(left);
+    await endLeftovers(left);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,9 +1,8 @@
 // What a test run must not leave on the machine: processes, namespaces, pins, temporary files.
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../setup/run.mjs';
-import { removeNetwork } from '../up/network.mjs';
-import { commandOf, endProcesses, findProcesses, identify } from '../up/processes.mjs';
+import { commandOf, endProcesses, findProcesses, identify, markName } from '../up/processes.mjs';
 
 /** In the environment of everything that a test run starts. */
 export const runMark = 'L3AF_TEST_RUN';
@@ -26,16 +25,32 @@ export const takeStock = () => ({
   links: new Set(links()),
 });
 
-/** Everything the run has left behind, one line each. */
+/** Kept on purpose from test to test of a run: compiled objects, and Postgres where its user can read it. */
+const caches = /^l3af-(postgres|test-objects|test-js)-/;
+
+/** Whether somebody else's running test or L3AF made it: names hold the maker's pid or the instance. */
+function isInUse(name, ours) {
+  const pids = (name.match(/\d+/g) ?? []).map(Number).filter((pid) => pid > 1 && identify(pid));
+  if (pids.some((pid) => !ours.includes(pid))) return true;
+  const [, instance] = /([0-9a-f]{8})/.exec(name) ?? [];
+  return (
+    instance !== undefined &&
+    findProcesses({ mark: markName, value: instance }).some((pid) => !ours.includes(pid))
+  );
+}
+
+/** Everything the run has left behind. What another run on this machine uses is not counted. */
 export function findLeftovers(before, { runId, temporary }) {
-  const added = (now, known) => now.filter((name) => !known.has(name));
   const processes = findProcesses({ mark: runMark, value: runId });
+  const added = (now, known) => now.filter((name) => !known.has(name) && !isInUse(name, processes));
   return {
     processes,
     namespaces: added(namespaces(), before.namespaces),
     pins: added(pins(), before.pins).filter((path) => !bookkeeping.has(path)),
     links: added(links(), before.links),
-    files: list(temporary).map((name) => join(temporary, name)),
+    files: list(temporary)
+      .filter((name) => !caches.test(name))
+      .map((name) => join(temporary, name)),
   };
 }
 
@@ -52,9 +67,7 @@ export function describeLeftovers(found) {
   ];
 }
 
-/** Removes what was found, so that the next run starts clean. */
-export async function removeLeftovers(found) {
-  await endProcesses(found.processes.map(identify).filter(Boolean), { graceMs: 3000 });
-  for (const name of found.namespaces) await removeNetwork({ netns: name, peerNetns: name });
-  for (const path of [...found.pins, ...found.files]) rmSync(path, { recursive: true, force: true });
+/** Ends the run's own processes. Namespaces and pins are only told: that they are ours is likely, not certain. */
+export async function endLeftovers({ processes }) {
+  await endProcesses(processes.map(identify).filter(Boolean), { graceMs: 3000 });
 }

@@ -14,7 +14,8 @@ function probe() {
 const args = JSON.parse(readFileSync(`${__dirname}/args.json`, 'utf8'));
 const jest = [
   'node_modules/jest/bin/jest.js',
-  '--runInBand',
+  '--maxWorkers=1',
+  '--workerIdleMemoryLimit=1000',
   '--json',
   '--outputFile=/tmp/result.json',
   ...args,
