@@ -30,7 +30,9 @@ const caches = /^l3af-(postgres|test-objects|test-js)-/;
 
 /** Whether somebody else's running test or L3AF made it: names hold the maker's pid or the instance. */
 function isInUse(name, ours) {
-  const pids = (name.match(/\d+/g) ?? []).map(Number).filter((pid) => pid > 1 && identify(pid));
+  const pids = [...name.matchAll(/-(\d+)(?=-|$)/g)]
+    .map(([, digits]) => Number(digits))
+    .filter((pid) => pid > 1 && identify(pid));
   if (pids.some((pid) => !ours.includes(pid))) return true;
   const [, instance] = /([0-9a-f]{8})/.exec(name) ?? [];
   return (
