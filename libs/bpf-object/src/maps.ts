@@ -42,33 +42,50 @@ const withoutValues = new Set([
 ]);
 const fileDescriptorBytes = 4;
 
-function definedMap(types: ValueTypes, variable: { name: string; type: number }): MapSchema {
+/** What a map's definition says, field by field. */
+interface Definition {
+  number(field: string): number | undefined;
+  type(field: string): ValueType | undefined;
+  values: BtfMember | undefined;
+}
+
+function definitionOf(types: ValueTypes, variable: { name: string; type: number }): Definition {
   const { btf } = types;
-  const { name } = variable;
   const { type: struct } = btf.resolve(variable.type);
-  if (struct.kind !== 'struct') throw btf.fail(`has map ${name} that is no struct`);
+  if (struct.kind !== 'struct') throw btf.fail(`has map ${variable.name} that is no struct`);
   const members = new Map(struct.members.map((member) => [member.name, member]));
-  const number = (field: string): number | undefined => {
-    const member = members.get(field);
-    return member && uintOf(btf, member, name);
+  return {
+    number(field) {
+      const member = members.get(field);
+      return member && uintOf(btf, member, variable.name);
+    },
+    type(field) {
+      const member = members.get(field);
+      return member && typeOf(types, member, variable.name);
+    },
+    values: members.get('values'),
   };
-  const valueType = (field: string): ValueType | undefined => {
-    const member = members.get(field);
-    return member && typeOf(types, member, name);
-  };
-  const type = mapTypeName(number('type') ?? 0);
-  const key = valueType('key');
-  const value = withoutValues.has(type) ? undefined : valueType('value');
-  const valuesMember = members.get('values');
-  const inner = valuesMember && innerMap(types, { name, member: valuesMember });
-  const holdsDescriptors = valuesMember !== undefined || withoutValues.has(type);
+}
+
+function definedMap(types: ValueTypes, variable: { name: string; type: number }): MapSchema {
+  const { name } = variable;
+  const definition = definitionOf(types, variable);
+  const { values } = definition;
+  const number = (field: string): number => definition.number(field) ?? 0;
+  const type = mapTypeName(number('type'));
+  const key = definition.type('key');
+  const value = withoutValues.has(type) ? undefined : definition.type('value');
+  const inner = values && innerMap(types, { name, member: values });
+  const plainBytes = values || withoutValues.has(type) ? fileDescriptorBytes : 0;
+  const bytesOf = (field: string, held: ValueType | undefined): number =>
+    definition.number(field) ?? held?.bytes ?? plainBytes;
   return {
     name,
     type,
-    keyBytes: number('key_size') ?? key?.bytes ?? (holdsDescriptors ? fileDescriptorBytes : 0),
-    valueBytes: number('value_size') ?? value?.bytes ?? (holdsDescriptors ? fileDescriptorBytes : 0),
-    entriesMax: number('max_entries') ?? 0,
-    flags: number('map_flags') ?? 0,
+    keyBytes: bytesOf('key_size', key),
+    valueBytes: bytesOf('value_size', value),
+    entriesMax: number('max_entries'),
+    flags: number('map_flags'),
     ...(key && { key }),
     ...(value && { value }),
     ...(number('pinning') === 1 && { pinning: 'by-name' as const }),

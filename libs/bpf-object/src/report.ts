@@ -93,7 +93,11 @@ function scanSection(section: ElfSection, { elf, helperIds, features }: Scan): n
     const source = elf.littleEndian ? registers >> 4 : registers & 15;
     if (opcode === loadWide) at += instructionBytes;
     else if (opcode === call && source === 0) helperIds.add(reader.u32(at + 4));
-    else noteFeature({ opcode, source, offset: reader.u16(at + 2), immediate: reader.u32(at + 4) }, features);
+    else {
+      const instruction = { opcode, source, offset: reader.u16(at + 2), immediate: reader.u32(at + 4) };
+      const feature = featureOf(instruction);
+      if (feature) features.set(feature.name, feature.kernel);
+    }
   }
   return reader.size / instructionBytes;
 }
@@ -105,22 +109,32 @@ interface Instruction {
   immediate: number;
 }
 
-function noteFeature(
-  { opcode, source, offset, immediate }: Instruction,
-  features: Map<string, string>,
-): void {
-  const group = opcode & 7;
-  if (opcode === call) {
-    if (source === 1) features.set('subprograms', '4.16');
-    if (source === 2) features.set('kfuncs', '5.13');
-    return;
-  }
-  if (group === 6) features.set('jmp32', opcode === 0x06 ? '6.6' : '5.1');
-  // BPF_STX | BPF_ATOMIC: an immediate of 0 is the plain add that always existed.
-  if (group === 3 && opcode >> 5 === 6 && immediate !== 0) features.set('atomics', '5.12');
-  if (group === 1 && opcode >> 5 === 4) features.set('sign-extending loads', '6.6');
-  const isArithmetic = group === 4 || group === 7;
-  const operation = opcode >> 4;
-  if (isArithmetic && offset !== 0 && [3, 9, 11].includes(operation))
-    features.set('signed arithmetic', '6.6');
+/** BPF_CALL by its source register: subprograms of the object, functions of the kernel. */
+const calls: Readonly<Record<number, Since>> = {
+  1: { name: 'subprograms', kernel: '4.16' },
+  2: { name: 'kfuncs', kernel: '5.13' },
+};
+const jump32 = { name: 'jmp32', kernel: '5.1' };
+const longJump = { name: 'long jumps', kernel: '6.6' };
+const atomics = { name: 'atomics', kernel: '5.12' };
+const signedLoads = { name: 'sign-extending loads', kernel: '6.6' };
+const signedArithmetic = { name: 'signed arithmetic', kernel: '6.6' };
+
+/** Division, modulo and move with an offset are their signed forms. */
+const signedOperations = new Set([3, 9, 11]);
+
+/** By instruction class (the lower three bits of the opcode). An atomic with immediate 0 is the plain add that always existed. */
+const classes: Readonly<Record<number, (instruction: Instruction) => Since | undefined>> = {
+  1: ({ opcode }) => (opcode >> 5 === 4 ? signedLoads : undefined),
+  3: ({ opcode, immediate }) => (opcode >> 5 === 6 && immediate !== 0 ? atomics : undefined),
+  4: signedOperation,
+  6: ({ opcode }) => (opcode === 0x06 ? longJump : jump32),
+  7: signedOperation,
+};
+
+function signedOperation({ opcode, offset }: Instruction): Since | undefined {
+  return offset !== 0 && signedOperations.has(opcode >> 4) ? signedArithmetic : undefined;
 }
+
+const featureOf = (instruction: Instruction): Since | undefined =>
+  instruction.opcode === call ? calls[instruction.source] : classes[instruction.opcode & 7]?.(instruction);

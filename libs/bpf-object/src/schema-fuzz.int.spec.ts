@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { L3afError } from '@l3af/contracts';
 import { staticReport } from './report';
 import { deriveSchema } from './schema';
-import { compile, sample } from './testing/compile';
+import { compileStripped as compile } from '@l3af/testing';
+import { sample } from './testing/sample';
 
 const whole = compile(sample);
 

@@ -1,6 +1,7 @@
 import { deriveSchema } from './schema';
 import { staticReport } from './report';
-import { compile, sample } from './testing/compile';
+import { compileStripped as compile } from '@l3af/testing';
+import { sample } from './testing/sample';
 
 describe.each(['bpfel', 'bpfeb'])('an object compiled for %s', (target) => {
   const bytes = compile(sample, { target });

@@ -21,8 +21,7 @@ export class ValueTypes {
       case 'int':
         return this.#integer(type, typedefName);
       case 'float':
-        if (type.bytes !== 4 && type.bytes !== 8) return { kind: 'bytes', bytes: this.#size(type.bytes) };
-        return { kind: 'float', bytes: type.bytes };
+        return this.#floating(type.bytes);
       case 'pointer':
         return { kind: 'int', bytes: 8, signed: false, name: 'pointer' };
       case 'enum':
@@ -35,6 +34,11 @@ export class ValueTypes {
       default:
         throw this.btf.fail(`has type ${id} (${type.kind} ${type.name}) where a value is needed`);
     }
+  }
+
+  #floating(bytes: number): ValueType {
+    const kind = bytes === 4 || bytes === 8 ? 'float' : 'bytes';
+    return { kind, bytes: this.#size(bytes) };
   }
 
   #size(bytes: number): number {

@@ -12,3 +12,4 @@ export { udpPacket } from './network-packets';
 export type { UdpPacket } from './network-packets';
 export { compileBpf } from './network-compile';
 export type { CompileOptions } from './network-compile';
+export { compileStripped } from './compile-stripped';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { MapSchema } from '@l3af/contracts';
 import { deriveSchema } from '../schema';
-import { compile, sample } from '../testing/compile';
+import { compileStripped as compile } from '@l3af/testing';
+import { sample } from '../testing/sample';
 import { decodeKey, encodeKey, keyText } from './key';
 import { decodeMapValue, encodeMapValue } from './map-value';
 

@@ -3,7 +3,7 @@ import { parsePrefix, printPrefix } from './address';
 import { type CodecOptions } from './codec-options';
 import { decodeValue } from './decode';
 import { encodeValue } from './encode';
-import { integerWithin, parseInteger, readInteger, writeInteger } from './integer';
+import { parseInteger, readInteger, writeInteger } from './integer';
 import { keyHint, meaningOf } from './meaning';
 import { refuse, shown } from './refuse';
 
@@ -106,32 +106,38 @@ function protocolAndPort(type: Struct): { protocol: StructField; port: StructFie
   return fields.length === 2 && protocol && port ? { protocol, port } : undefined;
 }
 
-function encodeStructKey(type: Struct, key: ConfigValue, codec: CodecOptions & { path: string }): Uint8Array {
-  const [only, ...others] = visible(type);
+type KeyCodec = CodecOptions & { path: string };
+
+function encodeStructKey(type: Struct, key: ConfigValue, codec: KeyCodec): Uint8Array {
   if (key !== null && typeof key === 'object' && !Array.isArray(key)) return encodeValue(type, key, codec);
-  const pair = protocolAndPort(type);
-  if (typeof key === 'string') {
-    const parsed = parseStructText(key, codec.path);
-    if (parsed !== undefined) return encodeValue(type, parsed, codec);
-    const [protocol = '', port] = key.split('/');
-    if (pair && port !== undefined) {
-      return encodeValue(type, { [pair.protocol.name]: protocol, [pair.port.name]: port }, codec);
-    }
-  }
-  if (only && others.length === 0) {
-    const target = new Uint8Array(type.bytes);
-    const hint = meaningOf(only.type, only.name) === 'none' ? codec.hint : only.name;
-    if (!only.bits)
-      target.set(encodeValue(only.type, key, { ...codec, ...(hint !== undefined && { hint }) }), only.offset);
-    else return encodeValue(type, { [only.name]: key }, codec);
-    return target;
-  }
-  const form = pair
-    ? 'tcp/80'
-    : visible(type)
-        .map(({ name }) => `${name}=…`)
-        .join(',');
+  const fields = typeof key === 'string' ? fieldsOfText(type, key, codec.path) : undefined;
+  if (fields !== undefined) return encodeValue(type, fields, codec);
+  const [only, ...others] = visible(type);
+  if (only && others.length === 0) return encodeOnlyField(type, only, { key, codec });
+  const names = visible(type).map(({ name }) => `${name}=…`);
+  const form = protocolAndPort(type) ? 'tcp/80' : names.join(',');
   throw refuse(codec.path, `${shown(key)} is no key of this map, needs ${form}`);
+}
+
+/** The fields that a key's text gives, in any of its forms; undefined when it is none of them. */
+function fieldsOfText(type: Struct, text: string, path: string): ConfigValue | undefined {
+  const parsed = parseStructText(text, path);
+  if (parsed !== undefined) return parsed;
+  const pair = protocolAndPort(type);
+  const [protocol = '', port] = text.split('/');
+  return pair && port !== undefined ? { [pair.protocol.name]: protocol, [pair.port.name]: port } : undefined;
+}
+
+function encodeOnlyField(
+  type: Struct,
+  only: StructField,
+  { key, codec }: { key: ConfigValue; codec: KeyCodec },
+): Uint8Array {
+  if (only.bits) return encodeValue(type, { [only.name]: key }, codec);
+  const hint = meaningOf(only.type, only.name) === 'none' ? (codec.hint ?? '') : only.name;
+  const target = new Uint8Array(type.bytes);
+  target.set(encodeValue(only.type, key, { ...codec, hint }), only.offset);
+  return target;
 }
 
 /** `{"a": 1}` or `a=1,b=2`; undefined when it is neither. */

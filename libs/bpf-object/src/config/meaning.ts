@@ -23,7 +23,10 @@ const isByteRow = (type: ValueType): boolean =>
 export function meaningOf(type: ValueType, hint: string): Meaning {
   if (type.kind === 'struct' || type.kind === 'union') return meaningOfStruct(type.name);
   if (type.kind === 'int') return meaningOfInteger(type, hint);
-  if (!isByteRow(type)) return 'none';
+  return isByteRow(type) ? meaningOfRow(type, hint) : 'none';
+}
+
+function meaningOfRow(type: ValueType, hint: string): Meaning {
   const isRowOfBytes = type.kind === 'array' && type.element.bytes === 1;
   const isAddress = addressName.test(hint) || (isRowOfBytes && addressesName.test(hint));
   if (type.bytes === 16 && isAddress) return 'ipv6';

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { attachmentTypes, buildRequestSubject, buckets, provenancePredicate } from '@l3af/contracts';
 import { RegistryClient, signersOfPem, verifySignature } from '@l3af/oci';
+import { freePort, startNats } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
 import { startEngine, type TestEngine } from '../testing/engine';
 
@@ -34,7 +35,7 @@ describe('a builder', () => {
   let engine: TestEngine;
   let client: RegistryClient;
   beforeAll(async () => {
-    engine = await startEngine();
+    engine = await startEngine({ nats: await startNats(), registryPort: await freePort() });
     client = new RegistryClient(engine.registry.url);
     await engine.worker();
   });

@@ -189,14 +189,13 @@ function succeeded(
 }
 
 function failed({ build }: Request, error: unknown, log: ObjectReference): L3afEvent {
-  const wire = toWireError(error);
-  // The whole output is in the log, the diagnostics have a field of their own.
-  const { diagnostics: given, log: _output, ...details } = wire.details ?? {};
+  const { details = {}, ...wire } = toWireError(error);
   const diagnostics: Diagnostic[] = diagnosticSchema
     .array()
     .catch([])
-    .parse(given ?? []);
-  const { details: _all, ...rest } = wire;
-  const shortened = { ...rest, ...(Object.keys(details).length > 0 && { details }) };
+    .parse(details['diagnostics'] ?? []);
+  // The whole output is in the log, the diagnostics have a field of their own.
+  const kept = Object.entries(details).filter(([key]) => key !== 'diagnostics' && key !== 'log');
+  const shortened = { ...wire, ...(kept.length > 0 && { details: Object.fromEntries(kept) }) };
   return { type: 'BuildFailed', version: 1, data: { build, error: shortened, diagnostics, log } };
 }

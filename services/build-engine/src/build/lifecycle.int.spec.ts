@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { type BuildSource, buildRequestSubject } from '@l3af/contracts';
 import { RegistryClient } from '@l3af/oci';
-import { waitFor } from '@l3af/testing';
+import { freePort, startNats, waitFor } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
 import { startEngine, type TestEngine } from '../testing/engine';
 
@@ -16,7 +16,7 @@ const source = (name: string): string =>
 describe('builds that are disturbed', () => {
   let engine: TestEngine;
   beforeEach(async () => {
-    engine = await startEngine();
+    engine = await startEngine({ nats: await startNats(), registryPort: await freePort() });
   });
   afterEach(() => engine.stop());
 

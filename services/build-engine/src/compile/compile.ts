@@ -119,7 +119,7 @@ function reasonOf({ exitCode, stderr }: SandboxResult, diagnostics: Diagnostic[]
   const first = diagnostics.find(({ severity }) => severity === 'error');
   if (first) return describeDiagnostic(first);
   const last = stderr.trim().split('\n').at(-1) ?? '';
-  return last === '' ? `the compiler crashed (exit code ${exitCode})` : last;
+  return last === '' ? `the compiler crashed (exit code ${exitCode ?? 'none'})` : last;
 }
 
 /** Exit codes above 128 are signals as a shell would tell them; bubblewrap passes them on so. */

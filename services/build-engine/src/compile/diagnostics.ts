@@ -10,25 +10,22 @@ export const diagnosticsMax = 100;
 
 /** Reads clang's messages; files are named relative to the source, as its author knows them. */
 export function parseDiagnostics(log: string, sourceFolder: string): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  for (const text of log.split('\n')) {
-    const groups = line.exec(text)?.groups ?? without.exec(text)?.groups;
-    if (!groups) continue;
-    const file = groups['file'] ?? '';
-    found.push({
-      severity: severities[groups['severity'] ?? ''] ?? 'error',
-      file: file.startsWith(`${sourceFolder}/`)
-        ? file.slice(sourceFolder.length + 1)
-        : file.replace(/^\.\//, ''),
-      line: Number(groups['line'] ?? 0),
-      ...(groups['column'] !== undefined && { column: Number(groups['column']) }),
-      message: (groups['message'] ?? '').slice(0, 1000),
-    });
-  }
+  const found = log.split('\n').flatMap((text) => parseLine(text, sourceFolder));
   // Errors first: a flood of warnings must not push them out.
   const errors = found.filter(({ severity }) => severity === 'error');
   const others = found.filter(({ severity }) => severity !== 'error');
   return [...errors, ...others].slice(0, diagnosticsMax);
+}
+
+function parseLine(text: string, sourceFolder: string): Diagnostic[] {
+  const groups = line.exec(text)?.groups ?? without.exec(text)?.groups;
+  if (!groups) return [];
+  const { file = '', line: at = '0', column, severity = '', message = '' } = groups;
+  const name = file.startsWith(`${sourceFolder}/`)
+    ? file.slice(sourceFolder.length + 1)
+    : file.replace(/^\.\//, '');
+  const place = { file: name, line: Number(at), ...(column !== undefined && { column: Number(column) }) };
+  return [{ severity: severities[severity] ?? 'error', ...place, message: message.slice(0, 1000) }];
 }
 
 /** `kf.bpf.c:3:10: unknown type name "u32x"`. */

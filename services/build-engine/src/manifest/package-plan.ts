@@ -41,10 +41,13 @@ export function planPackage(input: PlanInput): PackagePlan {
     version,
     source,
     manifest: manifest && { ...manifest, name, version },
-    cpu: manifest?.cpu ?? defaultLevels,
-    architectures: manifest?.architectures ?? defaultArchitectures,
-    flags: manifest?.flags ?? [],
+    ...targetsOf(manifest),
   };
+}
+
+function targetsOf(manifest: Manifest | undefined): Pick<PackagePlan, 'cpu' | 'architectures' | 'flags'> {
+  const { cpu = defaultLevels, architectures = defaultArchitectures, flags = [] } = manifest ?? {};
+  return { cpu, architectures, flags };
 }
 
 /** A version for a source that names none: it sorts before every release, and says what it was built from. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { symlinkSync } from 'node:fs';
 import type { BuildSource } from '@l3af/contracts';
+import { freePort, startNats } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
 import { startEngine, type TestEngine } from '../testing/engine';
 import { makeRepository } from '../testing/git-repository';
@@ -19,7 +20,7 @@ describe('hostile sources', () => {
   let secret: string;
   let count = 0;
   beforeAll(async () => {
-    engine = await startEngine();
+    engine = await startEngine({ nats: await startNats(), registryPort: await freePort() });
     await engine.worker();
     secret = mkdtempSync(join(tmpdir(), 'l3af-secret-'));
     writeFileSync(join(secret, 'secret.h'), 'int leaked_secret;\n');
@@ -39,7 +40,7 @@ describe('hostile sources', () => {
     const { type, data } = await outcome({
       ...source,
       ...(folder !== undefined && { folder }),
-    } as BuildSource);
+    });
     if (type === 'BuildSucceeded') throw new Error('the build succeeded');
     expect(JSON.stringify(data)).not.toContain('leaked_secret');
     return `${data.error.code}: ${data.error.message}`;

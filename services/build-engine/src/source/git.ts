@@ -200,7 +200,7 @@ function runGit(args: string[], { env, deadline, url, signal }: GitRun): Promise
       clearTimeout(timer);
       if (excess !== undefined) reject(tooMuch(excess));
       else if (code === 0) resolve(output);
-      else reject(unusable(url, lastLine(said) ?? `git ended with ${code}`));
+      else reject(unusable(url, lastLine(said) ?? `git ended with ${code ?? 'a signal'}`));
     });
   });
 }

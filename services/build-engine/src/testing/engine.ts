@@ -12,7 +12,6 @@ import {
 } from '@l3af/contracts';
 import { type Bus, connectBus } from '@l3af/event-store';
 import { generateSigningKey } from '@l3af/oci';
-import { startNats, type TestNats } from '@l3af/testing';
 import { BuildWorker } from '../build/build-worker';
 import type { Settings } from '../settings';
 import { startDockerRegistry, type TestRegistry } from './registry';
@@ -21,7 +20,6 @@ type Outcome = Extract<L3afEvent, { type: 'BuildSucceeded' | 'BuildFailed' }>;
 
 /** NATS, a registry, a key, a work folder, and the means to ask for builds and to start builders. */
 export interface TestEngine {
-  nats: TestNats;
   registry: TestRegistry;
   bus: Bus;
   publicKey: string;
@@ -41,8 +39,14 @@ export interface TestEngine {
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-export async function startEngine(): Promise<TestEngine> {
-  const [nats, registry] = await Promise.all([startNats(), startDockerRegistry()]);
+/** What the specs start with libs/testing, which only they may use. */
+export interface Servers {
+  nats: { url: string; stop(this: void): Promise<void> };
+  registryPort: number;
+}
+
+export async function startEngine({ nats, registryPort }: Servers): Promise<TestEngine> {
+  const registry = await startDockerRegistry(registryPort);
   const folder = await mkdtemp(join(tmpdir(), 'l3af-builder-'));
   const keys = generateSigningKey();
   await writeFile(join(folder, 'signing.key'), keys.privateKey);
@@ -59,7 +63,7 @@ export async function startEngine(): Promise<TestEngine> {
     verify: 'off',
     concurrency: 2,
   };
-  const running: { stop(): Promise<void> }[] = [];
+  const running: { stop: () => Promise<void> }[] = [];
   const seen = new Map<string, BuildProgress[]>();
   const worker = async (): Promise<{ stop(): Promise<void> }> => {
     const own = await connectBus({ servers: nats.url, name: 'builder', log: quiet });
@@ -73,7 +77,6 @@ export async function startEngine(): Promise<TestEngine> {
     return { stop };
   };
   return {
-    nats,
     registry,
     bus,
     publicKey: keys.publicKey,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, waitFor } from '@l3af/testing';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A real OCI registry (Debian's docker-registry) of a test's own. */
 export interface TestRegistry {
@@ -13,9 +13,8 @@ export interface TestRegistry {
   stop(): Promise<void>;
 }
 
-export async function startDockerRegistry(): Promise<TestRegistry> {
+export async function startDockerRegistry(port: number): Promise<TestRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'l3af-registry-'));
-  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const configuration = {
     version: '0.1',
@@ -33,14 +32,7 @@ export async function startDockerRegistry(): Promise<TestRegistry> {
   };
   const start = async (): Promise<void> => {
     child = spawn('docker-registry', ['serve', join(folder, 'config.json')], { stdio: 'ignore' });
-    await waitFor(
-      () =>
-        fetch(`${url}/v2/`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      'the registry to answer',
-    );
+    while (!(await answers(url))) await delay(25);
   };
   const stop = async (): Promise<void> => {
     await halt();
@@ -49,3 +41,9 @@ export async function startDockerRegistry(): Promise<TestRegistry> {
   await start();
   return { url, halt, start, stop };
 }
+
+const answers = (url: string): Promise<boolean> =>
+  fetch(`${url}/v2/`).then(
+    ({ ok }) => ok,
+    () => false,
+  );

@@ -110,7 +110,7 @@ function statementOf(report: Report, objectDigest: string): VerifiedStatement {
   const first = programs.find(({ error }) => error)?.error;
   return {
     kernel: report.kernel,
-    architecture: goArchitectures[process.arch as NodeJS.Architecture] ?? process.arch,
+    architecture: goArchitectures[process.arch] ?? process.arch,
     objectDigest,
     loaded: programs.every(({ loaded }) => loaded),
     ...(first && { error: first }),

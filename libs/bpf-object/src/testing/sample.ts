@@ -1,23 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-/** Compiles C with the machine's clang; `target` is `bpfel` or `bpfeb`. For specs only. */
-export function compile(source: string, { target = 'bpfel', flags = [] as string[] } = {}): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), 'l3af-bpf-object-'));
-  try {
-    writeFileSync(join(folder, 'kf.bpf.c'), source);
-    const include = '/usr/include/x86_64-linux-gnu';
-    const options = ['-O2', '-g', '-target', target, '-mcpu=v3', `-I${include}`, ...flags];
-    execFileSync('clang', [...options, '-c', 'kf.bpf.c', '-o', 'kf.bpf.o'], { cwd: folder, stdio: 'pipe' });
-    execFileSync('llvm-strip', ['-g', 'kf.bpf.o'], { cwd: folder });
-    return new Uint8Array(readFileSync(join(folder, 'kf.bpf.o')));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 /** A KF that has something of everything: map kinds, constants, sections, helpers. */
 export const sample = `
 #include <linux/bpf.h>
