@@ -3,8 +3,12 @@ import { cannot, L3afError, type ErrorCode } from '@l3af/contracts';
 
 /** Numbers that bpf(2) returns and node does not name. */
 const kernelOnly: Record<string, number> = { ENOTSUPP: 524, ESTALE: 116, EUCLEAN: 117 };
+/** One number has two names in each of these pairs; the name that a reader looks for is the one kept. */
+const secondNames = new Set(['EWOULDBLOCK', 'ENOTSUP']);
 const names = new Map<number, string>(
-  [...Object.entries(constants.errno), ...Object.entries(kernelOnly)].map(([name, value]) => [value, name]),
+  [...Object.entries(constants.errno), ...Object.entries(kernelOnly)]
+    .filter(([name]) => !secondNames.has(name))
+    .map(([name, value]) => [value, name]),
 );
 
 /** `ENOENT` for 2; numbers without a name stay numbers. */
