@@ -17,6 +17,7 @@ export interface Attachment {
  * Attaches content to a manifest as an OCI referrer: signatures, statements, provenance. Attaching the same
  * content again changes nothing, since equal content has an equal digest.
  */
+// eslint-disable-next-line max-params -- reads as a sentence: at this registry, to this package's digest, attach this
 export async function attachReferrer(
   client: RegistryClient,
   name: string,
@@ -43,11 +44,15 @@ export async function attachReferrer(
   await client.putBlob(name, layer.bytes);
   const descriptor = { ...descriptorOf(manifest), artifactType, ...(annotations && { annotations }) };
   const { subjectIndexed } = await client.putManifest(name, manifest.digest, manifest);
-  if (!subjectIndexed) await addToFallback(client, name, subjectDigest, descriptor);
+  if (!subjectIndexed) await addToFallback(client, { name, digest: subjectDigest }, descriptor);
   return descriptor;
 }
 
-async function addToFallback(client: RegistryClient, name: string, digest: string, descriptor: Descriptor) {
+async function addToFallback(
+  client: RegistryClient,
+  { name, digest }: { name: string; digest: string },
+  descriptor: Descriptor,
+) {
   const tag = fallbackTag(digest);
   let manifests: Descriptor[] = [];
   try {

@@ -58,7 +58,7 @@ export class RegistryHttp {
   /** @param path absolute path, or a whole URL (a registry may send uploads elsewhere). */
   async send(path: string, request: HttpRequest): Promise<Response> {
     const url = new URL(path, this.base);
-    const scope = `${url.pathname.split(/\/(?:blobs|manifests|tags|referrers)\//)[0]} ${request.method ?? 'GET'}`;
+    const scope = `${url.pathname.replace(/\/(?:blobs|manifests|tags|referrers)\/.*$/, '')} ${request.method ?? 'GET'}`;
     let response = await this.once(url, request, this.tokens.get(scope));
     if (response.status === 401) {
       await response.body?.cancel();

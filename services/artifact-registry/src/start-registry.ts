@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connectBus } from '@l3af/event-store';
 import type { Bus } from '@l3af/event-store';
@@ -37,7 +36,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
   const perSecond = settings.L3AF_REQUESTS_PER_SECOND;
   if (perSecond > 0) app.use('/v2', limitRate(perSecond));
   await app.listen(settings.L3AF_REGISTRY_PORT, settings.L3AF_HOST);
-  const server = app.getHttpServer() as Server;
+  const server = app.getHttpServer();
   // A gigabyte may take longer than node's five minutes for a request; silence is what ends one.
   server.requestTimeout = 0;
   server.setTimeout(idleMs);

@@ -43,12 +43,14 @@ describe.each(['JetStream', 'a directory'])('uploads on %s', (backend) => {
   const at = (path: string, registry = 0) => `http://127.0.0.1:${registries[registry]!.port}${path}`;
   const start = async () =>
     (await fetch(at('/v2/up/blobs/uploads/'), { method: 'POST' })).headers.get('location')!;
+  // eslint-disable-next-line max-params -- reads as a sentence: send this to there, as this range, by that process
   const patch = (location: string, bytes: Uint8Array, range?: string, registry = 0) =>
     fetch(at(location, registry), {
       method: 'PATCH',
       body: bytes as Uint8Array<ArrayBuffer>,
       headers: range === undefined ? {} : { 'content-range': range },
     });
+  // eslint-disable-next-line max-params -- the same
   const finish = (location: string, digest: string, body?: Uint8Array, registry = 0) =>
     fetch(`${at(location, registry)}?digest=${digest}`, {
       method: 'PUT',
@@ -78,6 +80,7 @@ describe.each(['JetStream', 'a directory'])('uploads on %s', (backend) => {
     }, 'the upload to go on');
 
   /** Sends a request whose body ends before it should, and hangs up. */
+  // eslint-disable-next-line max-params -- the same
   const cut = (method: string, path: string, body: Uint8Array, length: number) =>
     new Promise<void>((resolve, reject) => {
       const socket = connect(registries[0]!.port, '127.0.0.1', () => {

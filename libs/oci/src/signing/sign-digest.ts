@@ -29,6 +29,7 @@ const attemptsMax = 5;
  * Signs a package's digest (the index's) in both of cosign's forms: the legacy tag and the bundle as referrer.
  * Signing again with the same key adds nothing.
  */
+// eslint-disable-next-line max-params -- reads as a sentence: at this registry, this package's digest, sign with this key
 export async function signDigest(
   client: RegistryClient,
   name: string,
@@ -47,7 +48,7 @@ export async function signDigest(
       predicate: {},
       privateKeyPem,
     });
-  if (!present.has('tag')) await putSignatureTag(client, name, digest, privateKeyPem);
+  if (!present.has('tag')) await putSignatureTag(client, { name, digest }, privateKeyPem);
   return { keyId: keyIdOf(publicKey) };
 }
 
@@ -58,6 +59,7 @@ export interface SignedStatement {
 }
 
 /** Attaches a signed in-toto statement (a signature, a provenance, a kernel's verdict) to a digest as a sigstore bundle. */
+// eslint-disable-next-line max-params -- reads as a sentence: at this registry, of this package's digest, state this
 export async function attachStatement(
   client: RegistryClient,
   name: string,
@@ -98,7 +100,11 @@ async function signaturesUnderTag(client: RegistryClient, name: string, tag: str
 }
 
 /** One manifest holds every signer's layer, so two signers at once are kept apart by compare-and-set. */
-async function putSignatureTag(client: RegistryClient, name: string, digest: string, privateKeyPem: string) {
+async function putSignatureTag(
+  client: RegistryClient,
+  { name, digest }: { name: string; digest: string },
+  privateKeyPem: string,
+) {
   const payload = blobOf(mediaTypes.simpleSigning, simpleSigningPayload(`${client.host}/${name}`, digest));
   const signature = signBytes(payload.bytes, privateKeyPem).toString('base64');
   const layer = {

@@ -9,6 +9,7 @@ import { trustedFor } from './trust';
  * Finds a signature of the digest by a signer that is trusted for the package's name. Throws `signature-missing`
  * when nobody signed it, `signature-untrusted` when none of the signatures is by a trusted key.
  */
+// eslint-disable-next-line max-params -- reads as a sentence: at this registry, this package's digest, verify against these
 export async function verifySignature(
   client: RegistryClient,
   name: string,

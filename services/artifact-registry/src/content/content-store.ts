@@ -204,8 +204,9 @@ function partsIn(parts: StoredPart[], range: { start: number; end: number }) {
 /** The same document when it is safe as it is. */
 export function touched<T extends { touchedAt: number; condemned?: true }>(document: T): T {
   if (!document.condemned && Date.now() - document.touchedAt < touchAgeMs) return document;
-  const { condemned: _, ...rest } = document;
-  return { ...rest, touchedAt: Date.now() } as T;
+  const next = { ...document, touchedAt: Date.now() };
+  delete next.condemned;
+  return next;
 }
 
 function sameParts(one: ContentDocument | undefined, other: Omit<ContentDocument, 'touchedAt'>): boolean {

@@ -57,7 +57,7 @@ export class PartWriter {
     const stored = this.parts
       .put(name, bytes)
       .then(() => ({ name, size: bytes.length, crc32: crc32(bytes) }));
-    // Met when its turn comes.
+    // A failure is met when its turn comes.
     stored.catch(() => undefined);
     this.storing.push(stored);
   }
@@ -65,7 +65,7 @@ export class PartWriter {
   /** Takes the oldest part that is being stored into the upload. */
   private async settle(): Promise<void> {
     const part = await this.storing[0]!;
-    this.storing.shift();
+    void this.storing.shift();
     const { document } = this.session;
     this.session.document = {
       ...document,

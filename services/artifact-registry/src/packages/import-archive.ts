@@ -70,13 +70,18 @@ async function feed(source: AsyncIterable<Uint8Array>, archive: ReturnType<typeo
 /** Ends with the archive, too, or who feeds it would wait for ever. */
 const roomIn = (archive: ReturnType<typeof extract>): Promise<void> =>
   new Promise((resolve) => {
-    archive.once('drain', () => resolve());
-    archive.once('close', () => resolve());
+    const done = (): void => {
+      archive.off('drain', done);
+      archive.off('close', done);
+      resolve();
+    };
+    archive.on('drain', done);
+    archive.on('close', done);
   });
 
 function digestOfPath(path: string): string | undefined {
-  const match = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(path);
-  const digest = match && `${match[1]}:${match[2]}`;
+  const match = /^blobs\/(sha256|sha512)\/[0-9a-f]+$/.exec(path);
+  const digest = match && path.slice('blobs/'.length).replace('/', ':');
   return digest && isDigest(digest) ? digest : undefined;
 }
 
@@ -107,29 +112,38 @@ async function takeBlob(
   }
 }
 
-async function takeRoots(
-  registry: Registry,
-  { roots, known, name }: { roots: Descriptor[]; known: Map<string, number>; name: string | undefined },
-): Promise<Imported[]> {
+interface Roots {
+  roots: Descriptor[];
+  known: Map<string, number>;
+  name: string | undefined;
+}
+
+async function takeRoots(registry: Registry, { roots, known, name }: Roots): Promise<Imported[]> {
   if (roots.length > rootsMax)
     throw new L3afError('payload-too-large', 'Cannot import archive: it has too many images');
   const imported: Imported[] = [];
-  for (const { digest, annotations } of roots) {
-    const repository = nameOf(name ?? annotations?.[nameAnnotation] ?? '');
-    const tag = annotations?.[tagAnnotation];
-    await takeManifest(registry, { repository, digest, known, depth: 0 });
-    imported.push({ name: repository, digest, ...(tag !== undefined && { tag: tagOf(tag) }) });
+  for (const root of roots) {
+    const one = placeOf(root, name);
+    await takeManifest(registry, { repository: one.name, digest: one.digest, known, depth: 0 });
+    imported.push(one);
   }
-  for (const { name: repository, digest, tag } of imported) {
+  for (const { name: repository, digest, tag } of imported)
     if (tag !== undefined) await registry.packages.tag(repository, { tag, digest });
-  }
   // After the tags: signatures are announced of packages, which they are by now.
-  for (const { name: repository, digest } of imported) {
-    const bytes = await registry.content.get(digest);
-    const manifest = bytes && manifestOf(bytes);
-    if (manifest?.subject) await registry.packages.attached(repository, { digest, manifest });
-  }
+  for (const one of imported) await announceAttached(registry, one);
   return imported;
+}
+
+function placeOf({ digest, annotations = {} }: Descriptor, name: string | undefined): Imported {
+  const tag = annotations[tagAnnotation];
+  const repository = nameOf(name ?? annotations[nameAnnotation] ?? '');
+  return { name: repository, digest, ...(tag !== undefined && { tag: tagOf(tag) }) };
+}
+
+async function announceAttached(registry: Registry, { name, digest }: Imported): Promise<void> {
+  const bytes = await registry.content.get(digest);
+  const manifest = bytes && manifestOf(bytes);
+  if (manifest?.subject) await registry.packages.attached(name, { digest, manifest });
 }
 
 interface Place {

@@ -50,17 +50,23 @@ export async function readPackageFacts(
     return undefined;
   }
   if (labels[imageLabels.programs] === undefined) return undefined;
-  const schema = objectSchemaSchema.safeParse(jsonOf(labels[imageLabels.schema]));
-  const manifest = manifestSchema.safeParse(jsonOf(labels[imageLabels.manifest]));
-  const description = manifest.data?.description;
-  const license = manifest.data?.license ?? schema.data?.license;
-  const sourceDigest = labels[imageLabels.sourceDigest];
-  const small = schema.success && JSON.stringify(schema.data).length <= schemaBytesMax;
   return {
     architectures: [...manifests.keys()].filter((name) => name !== '*'),
     sizeBytes: await layerBytes(source, [...manifests.values()]),
-    ...(small && { schema: schema.data }),
-    ...(description !== undefined && { description }),
+    ...describe(labels),
+  };
+}
+
+/** What our own labels say, as far as they can be read. */
+function describe(labels: Record<string, string>): Omit<PackageFacts, 'architectures' | 'sizeBytes'> {
+  const schema = objectSchemaSchema.safeParse(jsonOf(labels[imageLabels.schema])).data;
+  const manifest = manifestSchema.safeParse(jsonOf(labels[imageLabels.manifest])).data;
+  const license = manifest?.license ?? schema?.license;
+  const sourceDigest = labels[imageLabels.sourceDigest];
+  const isSmall = schema && JSON.stringify(schema).length <= schemaBytesMax;
+  return {
+    ...(isSmall && { schema }),
+    ...(manifest?.description !== undefined && { description: manifest.description }),
     ...(license !== undefined && { license }),
     ...(sourceDigest !== undefined && { sourceDigest }),
   };

@@ -90,7 +90,11 @@ export class PackageStream {
 }
 
 /** `version-exists` when the version is published with other content. */
-export function checkVersion(state: PackageState, name: string, version: string, digest: string): void {
+export function checkVersion(
+  state: PackageState,
+  wanted: { name: string; version: string; digest: string },
+): void {
+  const { name, version, digest } = wanted;
   const published = state.published.get(version);
   if (published === undefined || published === digest) return;
   throw new L3afError(

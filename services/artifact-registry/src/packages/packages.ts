@@ -72,7 +72,7 @@ export class Packages {
     const before = await tags.get(repository, tag);
     const fixed =
       isVersion && before !== undefined && before !== digest && (await this.isPackage(repository, before));
-    if (isPackage) checkVersion(await stream.load(repository), repository, tag, digest);
+    if (isPackage) checkVersion(await stream.load(repository), { name: repository, version: tag, digest });
     const news = isPackage || signedDigestOf(tag) !== undefined;
     const note = `${repository}/${tag}`;
     if (news) await this.outbox.change(note, (found) => found ?? { repository, tag });
@@ -83,7 +83,7 @@ export class Packages {
         if (current === digest) return;
         if (current !== before)
           throw new L3afError('conflict', cannot('set', 'tag', tag, 'it has changed meanwhile'));
-        if (fixed) throw versionExists(repository, tag, before!);
+        if (fixed) throw versionExists(repository, tag, before);
       },
     });
     if (news) await this.announce(note, { repository, tag });
