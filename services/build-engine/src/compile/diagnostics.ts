@@ -5,6 +5,9 @@ const line =
 const without = /^(?:clang(?:-\d+)?: |LLVM )?(?<severity>fatal error|error|ERROR): (?<message>.*)$/;
 const severities: Record<string, Diagnostic['severity']> = { warning: 'warning', note: 'note' };
 
+/** A hundred of them must fit an event. */
+const textMax = 200;
+
 /** Diagnostics that an event carries at most. */
 export const diagnosticsMax = 100;
 
@@ -24,8 +27,12 @@ function parseLine(text: string, sourceFolder: string): Diagnostic[] {
   const name = file.startsWith(`${sourceFolder}/`)
     ? file.slice(sourceFolder.length + 1)
     : file.replace(/^\.\//, '');
-  const place = { file: name, line: Number(at), ...(column !== undefined && { column: Number(column) }) };
-  return [{ severity: severities[severity] ?? 'error', ...place, message: message.slice(0, 1000) }];
+  const place = {
+    file: name.slice(0, textMax),
+    line: Number(at),
+    ...(column !== undefined && { column: Number(column) }),
+  };
+  return [{ severity: severities[severity] ?? 'error', ...place, message: message.slice(0, textMax) }];
 }
 
 /** `kf.bpf.c:3:10: unknown type name "u32x"`. */

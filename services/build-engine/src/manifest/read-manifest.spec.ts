@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { L3afError, manifestJsonSchema } from '@l3af/contracts';
 import { parseManifest } from './read-manifest';
 import { planPackage } from './package-plan';
@@ -50,6 +52,10 @@ describe('kf.yaml', () => {
       required: ['apiVersion', 'kind', 'name', 'version'],
       additionalProperties: false,
     });
+    const published: unknown = JSON.parse(
+      readFileSync(join(__dirname, '../../../../docs/kf.schema.json'), 'utf8'),
+    );
+    expect(manifestJsonSchema()).toEqual(published);
   });
 });
 
