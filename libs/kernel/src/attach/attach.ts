@@ -45,7 +45,7 @@ export function xdpMode(target: HookTarget): 'native' | 'generic' {
 }
 
 /** Drivers without XDP answer so. */
-const noNative = ['EOPNOTSUPP', 'ENOTSUP', 'EINVAL'] as const;
+const noNative = ['EOPNOTSUPP', 'EINVAL'] as const;
 
 function attachXdp(target: HookTarget, programFd: number): AttachResult {
   try {

@@ -11,7 +11,7 @@ export function hasTcx(): boolean {
     queryHook(1, attachType.tcxIngress);
     known = true;
   } catch (error) {
-    if (!failedWith(error, 'EINVAL', 'EOPNOTSUPP', 'ENOTSUP')) throw error;
+    if (!failedWith(error, 'EINVAL', 'EOPNOTSUPP')) throw error;
     known = false;
   }
   return known;

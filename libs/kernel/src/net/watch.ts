@@ -36,14 +36,23 @@ export function watchInterfaces(
     return socket;
   });
   const buffer = Buffer.alloc(receiveBytesMax);
-  const handle = koffi.node.poll(fd, { readable: true }, () => drain(fd, buffer, callback));
-  return {
-    close() {
-      handle.stop();
-      handle.close();
-      closeSync(fd);
-    },
+  let open = true;
+  const close = (): void => {
+    if (!open) return;
+    open = false;
+    handle.stop();
+    handle.close();
+    closeSync(fd);
   };
+  const handle = koffi.node.poll(fd, { readable: true }, () => {
+    try {
+      drain(fd, buffer, callback);
+    } catch (error) {
+      close(); // a broken socket would call back for ever
+      throw error;
+    }
+  });
+  return { close };
 }
 
 function drain(fd: number, buffer: Buffer, callback: (change: InterfaceChange) => void): void {

@@ -78,7 +78,7 @@ export function refusalError(refusal: Refusal): L3afError {
 
 function codeWithoutLog(errno: number): ErrorCode {
   const name = errnoName(errno);
-  if (name === 'ENOTSUP' || name === 'EOPNOTSUPP' || name === 'ENOTSUPP') return 'kernel-unsupported';
+  if (name === 'EOPNOTSUPP' || name === 'ENOTSUPP') return 'kernel-unsupported';
   if (name === 'EPERM' || name === 'ENOMEM') return 'kernel-error';
   return 'invalid-object';
 }
