@@ -4,6 +4,7 @@ import { runCli } from './run-cli';
 import {
   builds,
   emptyChain,
+  explanation,
   firewallPackage,
   history,
   liveChain,
@@ -32,6 +33,7 @@ const answers = {
       truncated: true,
     },
   },
+  [`POST ${chain}/explain`]: { json: explanation },
   'GET /v1/nodes': { json: nodes },
   'GET /v1/packages': { json: [firewallPackage, { name: 'empty', versions: [] }] },
   'GET /v1/packages/firewall': { json: firewallPackage },
@@ -46,6 +48,7 @@ const readings = {
   'chain-show-node': ['chain', 'show', 'demo-1'],
   'chain-history': ['chain', 'history', 'demo-1', 'l3af0', 'xdp'],
   'map-dump': ['map', 'dump', 'demo-1', 'l3af0', 'xdp', 'edge-firewall', 'deny_sources'],
+  explain: ['explain', 'demo-1', 'l3af0', 'xdp', '--packet', '02'.repeat(60)],
   nodes: ['nodes'],
   'kf-list': ['kf', 'list'],
   'kf-show': ['kf', 'show', 'firewall'],

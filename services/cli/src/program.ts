@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addApplyCommand } from './chain/apply.command';
 import { addChainCommands } from './chain/chain.commands';
 import { addMapCommands } from './chain/map.commands';
+import { addExplainCommand } from './explain/explain.command';
 import { addEventsCommand } from './node/events.command';
 import { addNodesCommand } from './node/nodes.command';
 import { addStatusCommand } from './node/status.command';
@@ -27,6 +28,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addApplyCommand(program, surroundings);
   addChainCommands(group(program, 'chain', 'look at chains and change them'), surroundings);
   addMapCommands(group(program, 'map', "look into a running KF's maps"), surroundings);
+  addExplainCommand(program, surroundings);
   addNodesCommand(program, surroundings);
   addEventsCommand(program, surroundings);
   addStatusCommand(program, surroundings);

@@ -14,7 +14,7 @@ export async function capture(
     env = {},
     root = '/nonexistent',
     stdin = '',
-  }: { env?: Surroundings['env']; root?: string; stdin?: string } = {},
+  }: { env?: Surroundings['env']; root?: string; stdin?: string | Uint8Array } = {},
 ): Promise<Captured> {
   const written = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr') => ({ write: (text: string) => void (written[name] += text) });

@@ -1,9 +1,11 @@
 import {
   configValueSchema,
   kfDocumentSchema,
+  nodeRpc,
   type Accepted,
   type ChainHistoryEntry,
   type ChainView,
+  type Explanation,
   type NodeReply,
 } from '@l3af/contracts';
 import { Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
@@ -40,6 +42,8 @@ export const adjustBodySchema = z
 export const changeQuerySchema = z.object({ allowMissingInterface: flagSchema.optional() });
 export const listQuerySchema = z.object({ deleted: flagSchema.optional() });
 export const mapQuerySchema = z.object({ limit: z.coerce.number().int().positive().max(100_000).optional() });
+
+export const explainBodySchema = z.strictObject({ packet: nodeRpc.explain.request.shape.packet });
 
 type Params = Record<string, string>;
 
@@ -126,6 +130,13 @@ export class ChainController {
     const { limit } = readQuery(request, mapQuerySchema);
     const map = params['map'] ?? '';
     return this.queries.map(chainKeyOf(params), { kf: instanceOf(params), map, limit });
+  }
+
+  @Post(':interface/:hook/explain')
+  @HttpCode(200)
+  explain(@Req() request: ApiRequest, @Param() params: Params): Promise<Explanation> {
+    const { packet } = readBody(request, explainBodySchema);
+    return this.queries.explain(chainKeyOf(params), packet);
   }
 }
 

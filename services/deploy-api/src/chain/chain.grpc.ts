@@ -16,7 +16,7 @@ import { inCall, keyOf, readFields, streamOf, type KeyMessage } from '../grpc/ca
 import { errorMessage } from '../grpc/error-message';
 import { GrpcErrorFilter } from '../grpc/grpc-error.filter';
 import { fromFields, toFields, toValue, unsetNulls, type ProtoValue } from '../grpc/values';
-import { adjustBodySchema, mapQuerySchema } from './chain.controller';
+import { adjustBodySchema, explainBodySchema, mapQuerySchema } from './chain.controller';
 import { ChainHandler, chainOf, type ChainRequest } from './chain.handler';
 import { ChainQueries } from './chain.queries';
 
@@ -138,6 +138,14 @@ export class ChainGrpc {
       ...dump,
       entries: dump.entries.map(({ key, value }) => ({ key: toValue(key), value: toValue(value) })),
     };
+  }
+
+  @GrpcMethod('ChainService', 'ExplainPacket')
+  async explain(request: { key?: KeyMessage; packet?: Uint8Array }): Promise<object> {
+    const fields = { packet: Buffer.from(request.packet ?? []).toString('hex') };
+    const { packet } = readFields(fields, explainBodySchema);
+    const found = await this.queries.explain(keyOf(request.key), packet);
+    return { ...found, packet: Buffer.from(found.packet, 'hex') };
   }
 
   private change(message: ChangeMessage, metadata: Metadata, asked: () => ChainRequest): Promise<Accepted> {

@@ -1,4 +1,4 @@
-import { chainSubject, type ChainKey, type ChainView } from '@l3af/contracts';
+import { chainSubject, L3afError, type ChainKey, type ChainView } from '@l3af/contracts';
 import { serveNode } from '@l3af/event-store';
 import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
 import request from 'supertest';
@@ -269,6 +269,28 @@ test('counters come live from the node, and its maps', async () => {
     .expect(200);
   expect(map.body).toMatchObject({ map: 'counters', entries: [{ key: 'firewall', value: { packets: 1 } }] });
   await node.stop();
+});
+
+test('a packet is explained by the node', async () => {
+  const explain = (name: string, body: object) =>
+    api()
+      .post(`${pathOf(name)}/explain`)
+      .send(body);
+  const packet = 'ab'.repeat(60);
+  const node = serveNode(plane.bus, 'demo-1', {
+    explain: ({ interface: name, hook, packet: given }) => {
+      if (name !== 'eth3') throw new L3afError('unknown-chain', 'none is live');
+      return {
+        ...{ interface: name, hook, revision: 1, generation: 1, steps: [], verdict: 'PASS', packet: given },
+      };
+    },
+  });
+  const found = await explain('eth3', { packet }).expect(200);
+  expect(found.body).toMatchObject({ interface: 'eth3', verdict: 'PASS', packet });
+  await explain('eth2', { packet }).expect(404, /"unknown-chain"/);
+  await explain('eth3', { packet: 'abc' }).expect(400, /must be 14 to 16384 bytes in hex/);
+  await node.stop();
+  await explain('eth3', { packet }).expect(504, /"node-silent"/);
 });
 
 test('a node that is not heard is silent, and says nothing of its maps', async () => {

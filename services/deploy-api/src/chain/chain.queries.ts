@@ -6,6 +6,7 @@ import {
   type ChainHistoryEntry,
   type ChainKey,
   type ChainView,
+  type Explanation,
   type NodeReply,
   type NodeView,
 } from '@l3af/contracts';
@@ -62,6 +63,12 @@ export class ChainQueries {
     const bus = this.connection.get();
     const { node, ...place } = key;
     return requestNode(bus, node, 'map-dump', { ...place, kf, map, ...(limit !== undefined && { limit }) });
+  }
+
+  /** What the live chain does to one packet (in hex), KF by KF; nothing that runs is changed. */
+  async explain(key: ChainKey, packet: string): Promise<Explanation> {
+    const { node, ...place } = key;
+    return requestNode(this.connection.get(), node, 'explain', { ...place, packet });
   }
 }
 

@@ -3,11 +3,13 @@ import {
   chainDocumentSchema,
   chainHistoryEntrySchema,
   chainViewSchema,
+  explanationSchema,
   nodeRpc,
 } from '@l3af/contracts';
 import {
   adjustBodySchema,
   changeQuerySchema,
+  explainBodySchema,
   insertBodySchema,
   listQuerySchema,
   mapQuerySchema,
@@ -140,5 +142,16 @@ export const chainOperations: Operation[] = [
     query: mapQuerySchema,
     answer: nodeRpc['map-dump'].reply,
     errors: ['node-silent', 'unknown-chain', 'unknown-instance'],
+  },
+  {
+    method: 'post',
+    path: `${chain}/explain`,
+    summary: 'What the live chain does to one packet, KF by KF',
+    description:
+      'The packet runs through a shadow of the live chain with copies of its maps: nothing that runs is changed, nothing is sent.',
+    tag: 'chains',
+    body: { schema: explainBodySchema },
+    answer: explanationSchema,
+    errors: ['node-silent', 'unknown-chain'],
   },
 ];
