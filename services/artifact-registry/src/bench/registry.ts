@@ -7,7 +7,7 @@ import { peakMebibytes, startDockerRegistry, startNatsServer, startOurs } from '
 import type { Server } from './support/servers';
 
 const mebi = 1024 * 1024;
-const rounds = 5;
+const rounds = 3;
 const large = { bytes: 64 * mebi, count: 2 };
 const small = { bytes: 2 * 1024, count: 200, width: 8, pulls: 1000 };
 
