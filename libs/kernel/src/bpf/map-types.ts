@@ -46,6 +46,8 @@ export function mapTypeNumber(name: string): number {
   return index;
 }
 
+export const isKnownType = (name: string): boolean => (names as readonly string[]).includes(name);
+
 const perCpu = new Set(['percpu_hash', 'percpu_array', 'lru_percpu_hash', 'percpu_cgroup_storage']);
 export function isPerCpu(type: string): boolean {
   return perCpu.has(type);

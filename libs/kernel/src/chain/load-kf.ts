@@ -3,6 +3,7 @@ import { KernelMap } from '../bpf/map';
 import { pinObject } from '../bpf/pin';
 import { programId } from '../bpf/program';
 import { initialPrograms } from '../object/initial-programs';
+import { innerMapsOf } from '../object/map-memory';
 import { loadObject, type LoadedObject } from '../object/open';
 import { asL3afError } from '../sys/errors';
 import type { KfLoad } from '../types';
@@ -70,7 +71,7 @@ class TriedInPlace extends Error {}
 
 async function loadWith(
   context: GenerationContext,
-  { index, kf }: One,
+  { index, kf, schema }: One,
   { reuse, want }: { reuse: StateReuse; want: 'epilogue' | 'calling' },
 ): Promise<{ object: LoadedObject; glued: GlueResult }> {
   const { target, load, frags, attach, maps } = context;
@@ -95,6 +96,7 @@ async function loadWith(
       hook: target.hook,
       constants: kf.constants,
       alsoLoad: initialPrograms(kf.object),
+      innerMaps: innerMapsOf(schema.maps),
       companions: true,
       frags,
       mapFor: (map) => reuse.decide(map),

@@ -69,6 +69,13 @@ describe('what cannot be chained says why', () => {
     const writes = [{ map: 'none', key: Buffer.alloc(4), value: Buffer.alloc(4) }];
     await refused(load(countingKf(2), { writes }), { code: 'invalid-config' });
   });
+  test('maps that the machine has no room for: the kernel would kill processes before it refuses them', () =>
+    refused(
+      load(`
+        struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 0x7fffffff); __type(key, __u64); __type(value, __u64); } huge SEC(".maps");
+        SEC("xdp") int kf(struct xdp_md *ctx) { __u64 key = 0; return bpf_map_lookup_elem(&huge, &key) ? 1 : 2; }`),
+      { message: expect.stringMatching(/its maps take \d+ MiB, needs at most/), details: { map: 'huge' } },
+    ));
   test('more than 34 KFs', () => {
     const kfs = Array.from({ length: 35 }, (_, index) =>
       kfLoad(`kf${index}`, compileBpf(countingKf(xdpPass))),

@@ -6,6 +6,7 @@ import { attachType, programFlags, programType } from '../bpf/program';
 import { Serial } from '../sys/serial';
 import type { ConstantPatch } from '../types';
 import { globalsOf, type GlobalVariable } from './globals';
+import { requireMapMemory, type MapSize } from './map-memory';
 import { registerHandlers, withPrepare } from './handlers';
 import {
   checkCode,
@@ -53,6 +54,8 @@ export interface ObjectSpec {
   constants: readonly ConstantPatch[];
   /** Programs of the same object that must be loaded too: those in its own program arrays. */
   alsoLoad?: ReadonlySet<string> | undefined;
+  /** Prototypes of maps in maps, which libbpf creates, too. */
+  innerMaps?: readonly MapSize[] | undefined;
   /** Load tracepoints, kprobes and uprobes of the object, too. */
   companions: boolean;
   frags: boolean;
@@ -203,6 +206,7 @@ function makeEntryStatic(object: BpfObject, name: string): void {
 function prepareMaps(object: BpfObject, spec: ObjectSpec): Set<string> {
   const pinned = new Set<string>();
   const patched = new Set<ConstantPatch>();
+  const created: MapSize[] = [];
   for (const map of mapsOf(object)) {
     const name = mapNameOf(map);
     if (libbpf.mapPinPath(map) !== null) {
@@ -214,9 +218,12 @@ function prepareMaps(object: BpfObject, spec: ObjectSpec): Set<string> {
       patchConstant(map, constant);
       patched.add(constant);
     }
-    const fd = spec.mapFor?.(definitionOf(object, map, pinned.has(name)));
+    const definition = definitionOf(object, map, pinned.has(name));
+    const fd = spec.mapFor?.(definition);
     if (fd !== undefined) checkCode('bpf_map__reuse_fd', libbpf.reuseMap(map, fd), name);
+    else created.push(definition);
   }
+  requireMapMemory(spec.name, [...created, ...(spec.innerMaps ?? [])]);
   const lost = spec.constants.find((constant) => !patched.has(constant));
   if (lost) {
     throw new L3afError(

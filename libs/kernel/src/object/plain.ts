@@ -4,6 +4,7 @@ import { KernelMap } from '../bpf/map';
 import { programId, testRunFd, type TestRunOptions, type TestRunResult } from '../bpf/program';
 import type { ConstantPatch, KfMap, MapWrite } from '../types';
 import { initialPrograms } from './initial-programs';
+import { innerMapsOf } from './map-memory';
 import { loadObject, wantsFrags } from './open';
 import { asL3afError } from '../sys/errors';
 
@@ -47,6 +48,7 @@ async function loadNow(load: PlainLoad): Promise<PlainProgram> {
     hook: load.hook,
     constants: load.constants ?? [],
     alsoLoad: initialPrograms(load.object),
+    innerMaps: innerMapsOf(schema.maps),
     companions: false,
     frags: wantsFrags(section),
   });
