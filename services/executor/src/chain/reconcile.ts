@@ -16,7 +16,7 @@ import { SerialQueue } from './serial-queue';
 
 export interface ReconcilerOptions {
   settings: Settings;
-  artifacts: ArtifactStore;
+  artifacts: Pick<ArtifactStore, 'get'>;
   memory: ChainMemory;
   reporter: Reporter;
   log: Logger;
