@@ -1,9 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, unlinkSync } from 'node:fs';
-import { compileBpf, waitFor } from '@l3af/testing';
-import { detach, loadGeneration, observeHook, removeInstance, setEnabled, swapTo } from '../index';
+import { compileBpf, udpPacket, waitFor } from '@l3af/testing';
+import {
+  detach,
+  loadGeneration,
+  observeHook,
+  readCounters,
+  removeInstance,
+  setEnabled,
+  swapTo,
+} from '../index';
 import { forceDetach } from '../bpf/link';
 import { openPin } from '../bpf/pin';
+import { testRunFd } from '../bpf/program';
 import { openMapPin } from './generation';
 import { countingKf, hookFixture, kfLoad, u32, xdpPass } from './chain-fixture';
 import { generationPaths, linkPath } from './paths';
@@ -37,6 +46,10 @@ describe('what others do to a chain is seen', () => {
     using programs = openMapPin(generationPaths(target, generation).programs);
     programs.delete(u32(1));
     expect(observeHook(target).drift).toMatchObject([{ kind: 'slot-empty' }]);
+    const fd = openPin(generationPaths(target, generation).kfProgram(0, 'a')) ?? -1;
+    expect(testRunFd(fd, { dataIn: udpPacket() }).verdict).toBe(xdpPass);
+    closeSync(fd);
+    expect(readCounters(target, generation)).toMatchObject({ broken: 1, brokenAfter: 'a' });
     setEnabled(target, generation, { kf: 'b', enabled: true });
     expect(observeHook(target).drift).toEqual([]);
   });

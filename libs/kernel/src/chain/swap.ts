@@ -18,12 +18,19 @@ import { completeGenerations, liveGeneration } from './live';
 export function swapTo(target: HookTarget, generation: number): SwapResult {
   const next = requireGeneration(target, generation);
   const before = liveGeneration(target);
-  const started = performance.now();
-  const { mode, firstAttach } = attachHead(target, next);
-  const swapMs = performance.now() - started;
-  if (before !== undefined && before.generation !== generation) detachCompanions(before);
-  attachCompanions(next);
-  return { mode, swapMs, firstAttach };
+  // Whatever may fail comes before the swap, so that a failure leaves the hook as it was.
+  const isOther = before?.generation !== generation;
+  try {
+    attachCompanions(next);
+    const started = performance.now();
+    const { mode, firstAttach } = attachHead(target, next);
+    const swapMs = performance.now() - started;
+    if (before !== undefined && isOther) detachCompanions(before);
+    return { mode, swapMs, firstAttach };
+  } catch (error) {
+    if (isOther) detachCompanions(next);
+    throw error;
+  }
 }
 
 /** Puts the program that a generation starts with on the hook. */
