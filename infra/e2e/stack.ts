@@ -78,7 +78,7 @@ export class Stack {
     const args = ['infra/up.mjs', '--detach', '--json', '--port-base', String(this.portBase), ...options];
     const output = await this.node(...args);
     if (output.code !== 0)
-      throw new Error(`up ended with ${output.code}\n${output.stderr}\n${output.stdout}`);
+      throw new Error(`up ended with ${String(output.code)}\n${output.stderr}\n${output.stdout}`);
     return JSON.parse(output.stdout) as Endpoints;
   }
 
@@ -101,7 +101,7 @@ export class Stack {
 
   async down(): Promise<void> {
     const output = await this.node('infra/down.mjs');
-    if (output.code !== 0) throw new Error(`down ended with ${output.code}\n${output.stderr}`);
+    if (output.code !== 0) throw new Error(`down ended with ${String(output.code)}\n${output.stderr}`);
   }
 
   /** Ends everything and forgets the state. */
