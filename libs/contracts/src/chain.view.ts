@@ -65,5 +65,9 @@ export const acceptedSchema = z.object({
   watch: z.string(),
   /** False when the chain was already as asked, and nothing was stored. */
   changed: z.boolean(),
+  /** What changed; absent when nothing did. */
+  change: chainChangeSchema.optional(),
+  /** True when it was only decided: nothing was stored, and the revision is what a change would get. */
+  dryRun: z.boolean().optional(),
 });
 export type Accepted = z.infer<typeof acceptedSchema>;

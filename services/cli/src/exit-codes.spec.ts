@@ -1,4 +1,4 @@
-import { firewallPackage, liveChain, nodes, rejectedChain } from './testing/answers';
+import { liveChain, rejectedChain } from './testing/answers';
 import { accepted, applied, message, rejected } from './testing/messages';
 import { capture } from './testing/captured';
 import { startFixedApi, type Answer } from './testing/fixed-api';
@@ -121,6 +121,23 @@ describe('exit codes', () => {
     const refused = await against(answers({ ...rejectedChain, hook: 'xdp' }), args);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('the verifier refused program "count"');
+    expect(refused.stderr).toContain(
+      'rejected as it is asked for; the same command with --retry tries it again',
+    );
+  });
+
+  test('a rollback names the revision and says what it would do', async () => {
+    const answer = {
+      ...accepted(8),
+      dryRun: true,
+      change: { kind: 'rollback', summary: 'to revision 3: removed x' },
+    };
+    const result = await against({ [`POST ${chain}/rollback?dryRun=true`]: { json: answer, status: 202 } }, [
+      ...['chain', 'rollback', ...key, '--to', '3', '--dry-run'],
+    ]);
+    expect(result.code).toBe(0);
+    expect(result.stdout).toContain('would become revision 8: to revision 3: removed x');
+    expect(JSON.parse(result.seen[0]!.body.toString())).toEqual({ revision: 3 });
   });
 
   test('a revision that a later one superseded is done when that is live', async () => {
@@ -155,37 +172,51 @@ describe('apply', () => {
     expect(result.stderr).toMatch(/^stdin:12:7: hook: /);
   });
 
-  const known = {
-    'GET /v1/nodes/demo-1': { json: nodes[0] },
-    'GET /v1/packages/firewall': { json: firewallPackage },
-  };
-  const unknown = {
-    json: { code: 'unknown-package', detail: 'Cannot show package "nope": there is none' },
-    status: 404,
-  };
+  const tc = '/v1/nodes/demo-1/chains/l3af0/tc-ingress';
+  const dry = (revision: number, changed = true) => ({
+    json: {
+      ...accepted(revision, changed),
+      ...(changed && { change: { kind: 'apply', summary: 'added firewall@1.2.0' } }),
+      dryRun: true,
+    },
+    status: 202,
+  });
 
-  test.each([
-    ['an unknown package', 'kfs: [{package: nope}]', 'there is none'],
-    ['an unknown version', 'kfs: [{package: firewall@9}]', 'no such version'],
-    [
-      'a value that does not fit',
-      'kfs: [{package: firewall, config: {default_action: sing}}]',
-      'config.default_action',
-    ],
-    ['an unknown interface', 'interface: eth9\nkfs: []', 'node demo-1 has l3af0'],
-  ])('stores nothing when a later document names %s', async (_name, rest, reason) => {
-    const later = rest.startsWith('interface')
-      ? document('tc-egress', rest).replace('interface: l3af0\n', '')
-      : document('tc-egress', rest);
-    const noChain = { json: { code: 'unknown-chain', detail: 'there is none' }, status: 404 };
+  test('stores nothing when the API would refuse a later document', async () => {
+    const refusal = { code: 'unknown-package', detail: 'Cannot use package "nope": there is none' };
     const result = await against(
-      { ...known, 'GET /v1/packages/nope': unknown, 'GET /v1/nodes/demo-1/chains/eth9/tc-egress': noChain },
+      { [`PUT ${chain}?dryRun=true`]: dry(8), [`PUT ${tc}?dryRun=true`]: { json: refusal, status: 404 } },
       ['apply', '-f', '-'],
-      `${document('xdp')}---\n${later}`,
+      `${document('xdp')}---\n${document('tc-ingress', 'kfs: [{package: nope}]')}`,
     );
     expect(result.code).toBe(1);
-    expect(result.stderr).toContain(reason);
-    expect(result.seen.filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(result.stderr).toContain('there is none');
+    expect(result.seen.filter(({ path }) => !path.endsWith('?dryRun=true'))).toEqual([]);
+  });
+
+  test('--dry-run prints what would change, stores nothing and waits for nothing', async () => {
+    const answers = { [`PUT ${chain}?dryRun=true`]: dry(8), [`PUT ${tc}?dryRun=true`]: dry(3, false) };
+    const text = `${document('xdp')}---\n${document('tc-ingress')}`;
+    const result = await against(answers, ['apply', '-f', '-', '--dry-run'], text);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toBe(
+      'demo-1/l3af0/xdp: would become revision 8: added firewall@1.2.0\n' +
+        'demo-1/l3af0/tc-ingress: already as asked by revision 3\n',
+    );
+    expect(result.seen).toHaveLength(2);
+  });
+
+  test('--retry asks for a new revision of the same chain', async () => {
+    const result = await against(
+      {
+        [`PUT ${chain}?retry=true`]: { json: accepted(8), status: 202 },
+        'GET /v1/events?watch=8': { events: [{ data: applied(8) }], open: true },
+      },
+      ['apply', '-f', '-', '--retry'],
+      document('xdp'),
+    );
+    expect(result.code).toBe(0);
+    expect(result.stderr).toContain('revision 8 is live');
   });
 
   test('stores every document, waits for each and prints one result per document', async () => {
@@ -195,9 +226,10 @@ describe('apply', () => {
     });
     const result = await against(
       {
-        ...known,
+        [`PUT ${chain}?dryRun=true`]: dry(8),
+        [`PUT ${tc}?dryRun=true`]: dry(1),
         [`PUT ${chain}`]: { json: accepted(8), status: 202 },
-        'PUT /v1/nodes/demo-1/chains/l3af0/tc-ingress': { json: accepted(1), status: 202 },
+        [`PUT ${tc}`]: { json: accepted(1), status: 202 },
         'GET /v1/events?watch=8': { events: [{ data: applied(8) }], open: true },
         'GET /v1/events?watch=1': { events: [{ data: view }], open: true },
       },

@@ -4,13 +4,14 @@ import type { Session } from '../session';
 import type { Surroundings } from '../surroundings';
 import { action } from '../usage';
 import {
+  changeText,
   requestChange,
+  sendChange,
   settleChange,
   withChangeOptions,
   withTargetOptions,
   type ChangeOptions,
 } from './change';
-import { checkReferences } from './check-references';
 import { parseChainDocuments, readInput } from './documents';
 
 interface ApplyOptions extends ChangeOptions {
@@ -29,15 +30,34 @@ export function addApplyCommand(program: Command, surroundings: Surroundings): v
     async (session, options) => {
       const text = await readInput(options.file, surroundings.stdin);
       const documents = parseChainDocuments(text, options.file === '-' ? 'stdin' : options.file);
-      if (documents.length > 1) await checkReferences(session, documents, options);
+      // One that cannot be applied must not leave those before it applied.
+      if (documents.length > 1 && !options.dryRun) await checkAll(session, documents, options);
       const stored = await storeAll(session, documents, options);
       const settled = await Promise.allSettled(stored.map((one) => settleChange(session, one, options)));
       const refused = settled.find((one) => one.status === 'rejected');
       if (refused) throw refused.reason;
       const results = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-      session.print.result(results, () => '');
+      session.print.result(results, () => changeText(results));
     },
   );
+}
+
+const keyOf = ({ node, interface: name, hook }: ChainDocumentInput): ChainKey => ({
+  node,
+  interface: name,
+  hook,
+});
+
+/** Lets the API decide every document without storing it; the first refusal is thrown. */
+async function checkAll(
+  session: Session,
+  documents: ChainDocumentInput[],
+  options: ChangeOptions,
+): Promise<void> {
+  for (const document of documents) {
+    const change = { key: keyOf(document), request: { method: 'PUT' as const, body: document } };
+    await sendChange(session, change, { ...options, dryRun: true });
+  }
 }
 
 async function storeAll(
@@ -47,7 +67,7 @@ async function storeAll(
 ): Promise<{ key: ChainKey; accepted: Accepted }[]> {
   const stored: { key: ChainKey; accepted: Accepted }[] = [];
   for (const document of documents) {
-    const key: ChainKey = { node: document.node, interface: document.interface, hook: document.hook };
+    const key = keyOf(document);
     try {
       const accepted = await requestChange(
         session,

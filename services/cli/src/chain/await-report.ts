@@ -12,6 +12,7 @@ import {
   type ChainKey,
   type ChainView,
   type ReportEvent,
+  type WireError,
 } from '@l3af/contracts';
 import { z } from 'zod';
 import { reportedFailure } from '../output/failure';
@@ -95,9 +96,7 @@ async function settledBefore(
 ): Promise<Outcome | undefined> {
   const { desired, reported } = await session.api.ask(chainPath(key), chainViewSchema);
   if (!reported || reported.revision < revision) return undefined;
-  if (reported.error) {
-    throw reportedFailure(reported.error, { logDigest: reported.log?.digest });
-  }
+  if (reported.error) throw refusedBefore(reported.error, reported);
   if (desired === null) return { revision: reported.revision, state: 'detached', warnings: [] };
   if (reported.state !== 'live' && reported.state !== 'degraded') return undefined;
   return {
@@ -107,6 +106,14 @@ async function settledBefore(
     ...(reported.generation !== undefined && { generation: reported.generation }),
     ...(reported.mode && { mode: reported.mode }),
   };
+}
+
+/** Why nothing was stored and nothing is live: this very chain was refused. It can be tried again. */
+function refusedBefore(error: WireError, { state, log }: NonNullable<ChainView['reported']>): L3afError {
+  const isRefusal = state === 'rejected' || state === 'rolled-back';
+  const again = `The chain was ${state} as it is asked for; the same command with --retry tries it again`;
+  const hint = isRefusal ? again : error.hint;
+  return reportedFailure({ ...error, ...(hint !== undefined && { hint }) }, { logDigest: log?.digest });
 }
 
 /** The outcome that a message of the watch tells, if it is one about this revision or a later one. */

@@ -24,6 +24,10 @@ interface InsertOptions extends ChangeOptions {
   program?: string;
 }
 
+interface RollbackOptions extends ChangeOptions {
+  to: number;
+}
+
 interface MoveOptions extends ChangeOptions {
   to: number;
 }
@@ -68,6 +72,16 @@ export function addChainCommands(chain: Command, surroundings: Surroundings): vo
       { key: chainKeyOf(args), request, below: ['kfs', args[3]!, 'move'] },
       options,
     );
+  });
+
+  const rollback = changing('rollback', 'make a chain what it was at a revision, to the digest').addOption(
+    new Option('--to <revision>', '`chain history` lists them')
+      .argParser(positionArgument)
+      .makeOptionMandatory(),
+  );
+  action<RollbackOptions>(rollback, surroundings, (session, options, args) => {
+    const request = { method: 'POST' as const, body: { revision: options.to } };
+    return changeChain(session, { key: chainKeyOf(args), request, below: ['rollback'] }, options);
   });
 
   const clear = changing('clear', 'empty a chain; its link stays and every packet passes');

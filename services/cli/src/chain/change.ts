@@ -14,6 +14,8 @@ export interface ChangeOptions extends CommonOptions {
   ifRevision?: number;
   reason?: string;
   allowMissingInterface?: boolean;
+  dryRun?: boolean;
+  retry?: boolean;
 }
 
 export function withChangeOptions(command: Command): Command {
@@ -25,7 +27,9 @@ export function withChangeOptions(command: Command): Command {
     .addOption(
       new Option('--if-revision <n>', 'change only what still is at this revision').argParser(wholeNumber),
     )
-    .option('--reason <text>', 'why, for the history');
+    .option('--reason <text>', 'why, for the history')
+    .option('--dry-run', 'only tell what would change; nothing is stored')
+    .option('--retry', 'store a new revision although nothing changes: after the node refused it');
 }
 
 /** The option of commands that may make a chain where there is none. */
@@ -46,8 +50,8 @@ export interface ChangeResult extends ChainKey, Accepted {
   outcome?: Outcome;
 }
 
-/** Sends a change; resolves when it is stored. */
-export async function requestChange(
+/** Sends a change; resolves when it is stored, or with `dryRun` when it is decided what would be. */
+export async function sendChange(
   session: Session,
   change: Change,
   options: ChangeOptions,
@@ -56,9 +60,20 @@ export async function requestChange(
     ...(options.ifRevision !== undefined && { 'if-match': `"${options.ifRevision}"` }),
     ...(options.reason !== undefined && { 'x-l3af-reason': encodeURIComponent(options.reason) }),
   };
-  const query = options.allowMissingInterface ? '?allowMissingInterface=true' : '';
+  const flags = (['allowMissingInterface', 'dryRun', 'retry'] as const).filter((name) => options[name]);
+  const query = flags.length > 0 ? `?${flags.map((name) => `${name}=true`).join('&')}` : '';
   const path = chainPath(change.key, ...(change.below ?? [])) + query;
-  const accepted = await session.api.ask(path, acceptedSchema, { ...change.request, headers });
+  return session.api.ask(path, acceptedSchema, { ...change.request, headers });
+}
+
+/** Sends a change and says that it is stored. */
+export async function requestChange(
+  session: Session,
+  change: Change,
+  options: ChangeOptions,
+): Promise<Accepted> {
+  const accepted = await sendChange(session, change, options);
+  if (options.dryRun) return accepted;
   const state = accepted.changed
     ? `revision ${accepted.revision} stored at sequence ${accepted.sequence}`
     : `already as asked by revision ${accepted.revision}`;
@@ -73,7 +88,7 @@ export async function settleChange(
   { key, accepted }: { key: ChainKey; accepted: Accepted },
   options: ChangeOptions,
 ): Promise<ChangeResult> {
-  if (!options.wait) return { ...key, ...accepted };
+  if (!options.wait || options.dryRun) return { ...key, ...accepted };
   // Node's timers cannot wait longer than 2^31 - 1 ms.
   const timeoutMs = Math.min(options.timeout * 1000, 2 ** 31 - 1);
   const outcome = await awaitReport(session, { key, accepted, timeoutMs });
@@ -86,8 +101,17 @@ export async function settleChange(
 export async function changeChain(session: Session, change: Change, options: ChangeOptions): Promise<void> {
   const accepted = await requestChange(session, change, options);
   const result = await settleChange(session, { key: change.key, accepted }, options);
-  // For people the notes have said it all.
-  session.print.result(result, () => '');
+  session.print.result(result, () => changeText([result]));
+}
+
+/** What would change; of what did change the notes have said it all. */
+export function changeText(results: ChangeResult[]): string {
+  const lines = results.flatMap(({ dryRun, changed, change, revision, ...key }) => {
+    if (!dryRun) return [];
+    const becomes = changed ? `would become revision ${revision}: ${change?.summary ?? ''}` : undefined;
+    return [`${chainKeyText(key)}: ${becomes ?? `already as asked by revision ${revision}`}`];
+  });
+  return lines.join('\n');
 }
 
 function describe(key: ChainKey, accepted: Accepted, outcome: Outcome): string {

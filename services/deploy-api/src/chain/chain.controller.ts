@@ -39,7 +39,20 @@ export const adjustBodySchema = z
       .describe('Laid over what is configured: each name replaces its value, null takes it away'),
   })
   .refine((body) => body.enabled !== undefined || body.config !== undefined, 'needs enabled or config');
-export const changeQuerySchema = z.object({ allowMissingInterface: flagSchema.optional() });
+export const rollbackBodySchema = z.strictObject({
+  revision: z.number().int().positive().describe('The revision whose KFs the chain shall have again'),
+});
+export const changeQuerySchema = z.object({
+  allowMissingInterface: flagSchema
+    .optional()
+    .describe('Accept a chain for an interface that the node does not have yet'),
+  dryRun: flagSchema
+    .optional()
+    .describe('Decide only: the answer tells what would change, nothing is stored'),
+  retry: flagSchema
+    .optional()
+    .describe('Store a new revision although nothing changes, such as after the node refused the one before'),
+});
 export const listQuerySchema = z.object({ deleted: flagSchema.optional() });
 export const mapQuerySchema = z.object({ limit: z.coerce.number().int().positive().max(100_000).optional() });
 
@@ -86,6 +99,13 @@ export class ChainController {
   @HttpCode(202)
   clear(@Req() request: ApiRequest, @Param() params: Params): Promise<Accepted> {
     return this.handler.change(changeOf(request, params), { type: 'clear' });
+  }
+
+  @Post(':interface/:hook/rollback')
+  @HttpCode(202)
+  rollBack(@Req() request: ApiRequest, @Param() params: Params): Promise<Accepted> {
+    const { revision } = readBody(request, rollbackBodySchema);
+    return this.handler.change(changeOf(request, params), { type: 'rollback', revision });
   }
 
   @Get(':interface/:hook/history')
@@ -147,6 +167,6 @@ function changeOf(request: ApiRequest, params: Params): ChangeRequest {
     key: chainKeyOf(params),
     context: contextOf(request),
     ifMatch: ifMatchOf(request),
-    allowMissingInterface: readQuery(request, changeQuerySchema).allowMissingInterface,
+    ...readQuery(request, changeQuerySchema),
   };
 }

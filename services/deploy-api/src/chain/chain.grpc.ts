@@ -16,7 +16,7 @@ import { inCall, keyOf, readFields, streamOf, type KeyMessage } from '../grpc/ca
 import { errorMessage } from '../grpc/error-message';
 import { GrpcErrorFilter } from '../grpc/grpc-error.filter';
 import { fromFields, toFields, toValue, unsetNulls, type ProtoValue } from '../grpc/values';
-import { adjustBodySchema, explainBodySchema, mapQuerySchema } from './chain.controller';
+import { adjustBodySchema, explainBodySchema, mapQuerySchema, rollbackBodySchema } from './chain.controller';
 import { ChainHandler, chainOf, type ChainRequest } from './chain.handler';
 import { ChainQueries } from './chain.queries';
 
@@ -27,7 +27,12 @@ interface KfMessage {
 }
 interface ChangeMessage {
   key?: KeyMessage;
-  options?: { ifRevision?: number; allowMissingInterface?: boolean } | null;
+  options?: {
+    ifRevision?: number;
+    allowMissingInterface?: boolean;
+    dryRun?: boolean;
+    retry?: boolean;
+  } | null;
 }
 type Instance = ChangeMessage & { instance: string };
 
@@ -110,6 +115,15 @@ export class ChainGrpc {
     return this.change(request, metadata, () => ({ type: 'clear' }));
   }
 
+  @GrpcMethod('ChainService', 'RollBackChain')
+  rollBack(request: ChangeMessage & { revision: number }, metadata: Metadata): Promise<Accepted> {
+    const { revision } = request;
+    return this.change(request, metadata, () => ({
+      type: 'rollback',
+      ...readFields({ revision }, rollbackBodySchema),
+    }));
+  }
+
   @GrpcMethod('ChainService', 'DeleteChain')
   delete(request: ChangeMessage, metadata: Metadata): Promise<Accepted> {
     return this.change(request, metadata, () => ({ type: 'delete' }));
@@ -150,8 +164,8 @@ export class ChainGrpc {
 
   private change(message: ChangeMessage, metadata: Metadata, asked: () => ChainRequest): Promise<Accepted> {
     return inCall(metadata, 'gRPC change of chain', (context) => {
-      const { ifRevision, allowMissingInterface } = message.options ?? {};
-      const request = { key: keyOf(message.key), context, ifMatch: ifRevision, allowMissingInterface };
+      const { ifRevision, ...options } = message.options ?? {};
+      const request = { ...options, key: keyOf(message.key), context, ifMatch: ifRevision };
       return this.handler.change(request, asked());
     });
   }

@@ -3,6 +3,7 @@ import {
   chainSubject,
   L3afError,
   type Accepted,
+  type ChainChange,
   type ChainEvent,
   type ChainKey,
   type ConfigValue,
@@ -25,6 +26,10 @@ export interface ChangeRequest {
   ifMatch?: number | 'any' | undefined;
   /** Accept a chain for an interface that the node does not have yet. */
   allowMissingInterface?: boolean | undefined;
+  /** Decide without storing. */
+  dryRun?: boolean | undefined;
+  /** A new revision even when nothing changes. */
+  retry?: boolean | undefined;
 }
 
 /** A change as a caller asks for it; the names in it are looked up when it is decided. */
@@ -37,6 +42,7 @@ export type ChainRequest =
       enabled?: boolean | undefined;
       config?: Record<string, ConfigValue> | undefined;
     }
+  | { type: 'rollback'; revision: number }
   | Extract<ChainCommand, { type: 'remove' | 'move' | 'clear' | 'delete' }>;
 
 interface Situation {
@@ -58,22 +64,23 @@ export class ChainHandler {
     const bus = this.connection.get();
     const { key, context } = request;
     const lookUp = new LookUp(bus, this.schemas);
-    let revision = 0;
+    let decided: { revision: number; change?: ChainChange } = { revision: 0 };
     const next = async (last: StoredEnvelope | undefined): Promise<ChainEvent[]> => {
       const chain = chainOf(last);
       checkRevision(request, chain);
       const command = await commandOf(asked, { request, chain, lookUp });
-      const events = decide(command, chain, { key, reason: context.reason });
-      revision = events[0]?.data.revision ?? chain.revision;
+      const events = decide(command, chain, { key, reason: context.reason, retry: request.retry });
+      const [event] = events;
+      decided = event
+        ? { revision: event.data.revision, change: event.data.change }
+        : { revision: chain.revision };
       return events;
     };
     const { actor, correlationId } = context;
     const append = { subject: chainSubject(key), actor, correlationId };
-    // A whole document was written with one chain in mind: after a race its author must look again.
-    const stored =
-      asked.type === 'apply' ? await decideOnce(bus, append, next) : await bus.store.decide(append, next);
-    const { sequence, changed } = stored;
-    return { revision, sequence, changed, watch: watchPath(key, { revision, sequence }) };
+    const { sequence, changed } = await store(bus, append, { next, request, asked });
+    const watch = watchPath(key, { revision: decided.revision, sequence });
+    return { ...decided, sequence, changed, watch, ...(request.dryRun && { dryRun: true }) };
   }
 }
 
@@ -96,6 +103,23 @@ export function watchPath(
 type Next = (last: StoredEnvelope | undefined) => Promise<ChainEvent[]>;
 type Append = { subject: string; actor: string; correlationId: string };
 
+interface Storing {
+  next: Next;
+  request: ChangeRequest;
+  asked: ChainRequest;
+}
+
+async function store(bus: Bus, append: Append, { next, request, asked }: Storing): Promise<Decided> {
+  if (request.dryRun) {
+    const last = await bus.store.last(append.subject);
+    const events = await next(last);
+    return { sequence: last?.sequence ?? 0, events, changed: events.length > 0 };
+  }
+  // A whole document, or revision, was meant for one chain: after a race its author must look again.
+  const whole = asked.type === 'apply' || asked.type === 'rollback';
+  return whole ? decideOnce(bus, append, next) : bus.store.decide(append, next);
+}
+
 async function decideOnce(bus: Bus, append: Append, next: Next): Promise<Decided> {
   const last = await bus.store.last(append.subject);
   const events = await next(last);
@@ -117,7 +141,7 @@ function checkRevision({ ifMatch, key }: ChangeRequest, chain: Chain): void {
 async function commandOf(asked: ChainRequest, situation: Situation): Promise<ChainCommand> {
   const { request, chain, lookUp } = situation;
   const { key } = request;
-  const adds = asked.type === 'apply' || asked.type === 'insert';
+  const adds = asked.type === 'apply' || asked.type === 'insert' || asked.type === 'rollback';
   // An interface that has gone must not keep anyone from changing the chain that it had.
   if (chain.state !== 'live') {
     await lookUp.requireTarget(key, { interface: adds && request.allowMissingInterface !== true });
@@ -136,9 +160,21 @@ async function commandOf(asked: ChainRequest, situation: Situation): Promise<Cha
       };
     case 'adjust':
       return adjustment(asked, situation);
+    case 'rollback':
+      return rollback(asked, situation);
     default:
       return asked;
   }
+}
+
+async function rollback(
+  { revision }: Extract<ChainRequest, { type: 'rollback' }>,
+  { request, chain, lookUp }: Situation,
+): Promise<ChainCommand> {
+  const kfs = await lookUp.kfsAt(request.key, revision);
+  const running = new Set(chain.kfs.map((kf) => kf.digest));
+  await Promise.all(kfs.map((kf) => lookUp.requireUsable(kf, running)));
+  return { type: 'rollback', revision, kfs };
 }
 
 async function adjustment(

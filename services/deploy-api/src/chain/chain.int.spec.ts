@@ -1,7 +1,7 @@
-import { chainSubject, L3afError, type ChainKey, type ChainView } from '@l3af/contracts';
+import { chainSubject, L3afError, type Accepted, type ChainKey, type ChainView } from '@l3af/contracts';
 import { serveNode } from '@l3af/event-store';
 import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
-import request from 'supertest';
+import request, { type Test } from 'supertest';
 import {
   digestOf,
   reportApplied,
@@ -67,6 +67,11 @@ kfs:
   const { sequence } = accepted.body as { sequence: number };
   expect(accepted.body).toEqual({
     ...{ revision: 1, sequence, changed: true },
+    change: {
+      kind: 'apply',
+      summary: 'added edge (firewall@1.0.0); added limit (team/limit@2.0.0)',
+      reason: 'ticket 7',
+    },
     watch: `/v1/nodes/demo-1/chains/l3af0/xdp/watch?revision=1&from=${sequence}`,
   });
   expect(accepted.headers['x-correlation-id']).toBe('c-1');
@@ -240,6 +245,59 @@ test('two people at once: insertions are both made, documents are not merged', a
   const { desired } = (await api().get(pathOf('eth2'))).body as ChainView;
   // Every revision was made by one of the accepted changes; none was lost or made twice.
   expect(desired?.revision).toBe(5 + won);
+});
+
+test('a dry run decides and stores nothing', async () => {
+  const { revision } = (await put('eth0', [{ package: 'firewall' }]).expect(202)).body as Accepted;
+  const before = await lastOf('eth0');
+  const change = async (request: Test) => (await request.query({ dryRun: 'true' })).body as Accepted;
+  const more = [{ package: 'firewall' }, { package: 'team/limit@2.0.0' }];
+  expect(await change(put('eth0', more))).toMatchObject({
+    ...{ revision: revision + 1, changed: true, dryRun: true, sequence: before!.sequence },
+    change: { kind: 'apply', summary: 'added limit (team/limit@2.0.0)' },
+  });
+  expect(await change(put('eth0', [{ package: 'firewall' }]))).toMatchObject({ revision, changed: false });
+  expect(await change(api().post(`${pathOf('eth0')}/clear`))).toMatchObject({ change: { kind: 'clear' } });
+  expect(await change(api().delete(pathOf('eth0')))).toMatchObject({ change: { kind: 'delete' } });
+  await put('eth0', [{ package: 'nope' }])
+    .query({ dryRun: '' })
+    .expect(404, /"unknown-package"/);
+  await put('eth0', more).query({ dryRun: '' }).set('if-match', '"7"').expect(409);
+  expect(await lastOf('eth0')).toEqual(before);
+});
+
+test('the same chain again is a new revision only when asked so', async () => {
+  const kfs = [{ package: 'firewall' }];
+  const first = (await put('eth0', kfs).expect(202)).body as Accepted;
+  expect(first.changed).toBe(false);
+  const again = await put('eth0', kfs).query({ retry: 'true' }).expect(202);
+  expect(again.body).toMatchObject({
+    ...{ revision: first.revision + 1, changed: true, change: { summary: 'tried again as it was' } },
+  });
+});
+
+test('a chain is rolled back to a revision, to the digest', async () => {
+  const rollback = (revision: number) =>
+    api()
+      .post(`${pathOf('eth0')}/rollback`)
+      .send({ revision });
+  const { desired } = (await api().get(pathOf('eth0'))).body as ChainView;
+  await put('eth0', [{ package: 'team/limit@2.0.0', config: { limit: 3 } }]).expect(202);
+  const back = (await rollback(desired!.revision).expect(202)).body as Accepted;
+  expect(back).toMatchObject({ revision: desired!.revision + 2, change: { kind: 'rollback' } });
+  const now = (await api().get(pathOf('eth0'))).body as ChainView;
+  expect(now.desired!.kfs).toEqual(desired!.kfs);
+  await rollback(99).expect(404, /"unknown-revision"/);
+  await rollback(0).expect(400);
+  await api().delete(pathOf('eth0')).expect(202);
+  await rollback(back.revision + 1).expect(404, /it deleted the chain/);
+  await rollback(back.revision).expect(202);
+  const revived = (await api().get(pathOf('eth0'))).body as ChainView;
+  expect(revived.desired!.kfs).toEqual(desired!.kfs);
+  await api()
+    .post(`${pathOf('wlan0')}/rollback`)
+    .send({ revision: 1 })
+    .expect(404);
 });
 
 test('counters come live from the node, and its maps', async () => {

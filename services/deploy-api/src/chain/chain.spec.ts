@@ -19,7 +19,8 @@ const deleted = (revision: number): ChainEvent => ({
   data: { ...key, revision, change: { kind: 'delete', summary: '' } },
 });
 const given = (...events: ChainEvent[]) => ({
-  when: (command: ChainCommand) => decide(command, events.reduce(evolve, initialChain), { key }),
+  when: (command: ChainCommand, retry = false) =>
+    decide(command, events.reduce(evolve, initialChain), { key, retry }),
 });
 const names = (events: ChainEvent[]): unknown =>
   events.map(({ type, data }) => [type, data.revision, 'kfs' in data ? data.kfs.map((one) => one.name) : []]);
@@ -40,6 +41,25 @@ describe('deciding changes of a chain', () => {
     expect(before.when({ type: 'apply', kfs: [kf('a', { config: { y: [2], x: 1 } })] })).toEqual([]);
     expect(before.when({ type: 'enable', instance: 'a' })).toEqual([]);
     expect(before.when({ type: 'move', instance: 'a', to: 1 })).toEqual([]);
+  });
+
+  it('makes a new revision of the same chain when it is to be tried again', () => {
+    const [event] = given(revised(4, 'a')).when({ type: 'apply', kfs: [kf('a')] }, true);
+    expect(names([event!])).toEqual([['ChainRevised', 5, ['a']]]);
+    expect(event!.data.change).toEqual({ kind: 'apply', summary: 'tried again as it was' });
+    expect(names(given(deleted(2)).when({ type: 'delete' }, true))).toEqual([['ChainDeleted', 3, []]]);
+    expect(given(deleted(2)).when({ type: 'delete' })).toEqual([]);
+  });
+
+  it('rolls back to what a revision had, also when the chain was deleted since', () => {
+    const rollback = { type: 'rollback', revision: 2, kfs: [kf('b')] } as const;
+    const [event] = given(revised(3, 'a')).when({ ...rollback, kfs: [kf('b')] });
+    expect(names([event!])).toEqual([['ChainRevised', 4, ['b']]]);
+    expect(event!.data.change).toEqual({
+      ...{ kind: 'rollback', summary: 'to revision 2: added b (firewall@1.0.0); removed a' },
+    });
+    expect(names(given(deleted(3)).when({ ...rollback, kfs: [] }))).toEqual([['ChainCleared', 4, []]]);
+    expect(given(revised(3, 'b')).when({ ...rollback, kfs: [kf('b')] })).toEqual([]);
   });
 
   it.each([

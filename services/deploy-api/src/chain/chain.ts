@@ -33,6 +33,8 @@ export type ChainCommand =
   | { type: 'enable'; instance: string }
   | { type: 'disable'; instance: string }
   | { type: 'clear' }
+  /** The KFs of an earlier revision. */
+  | { type: 'rollback'; revision: number; kfs: DesiredKf[] }
   | { type: 'delete' };
 
 export function evolve(chain: Chain, event: L3afEvent): Chain {
@@ -52,7 +54,8 @@ export function evolve(chain: Chain, event: L3afEvent): Chain {
 export function decide(command: ChainCommand, chain: Chain, context: DecisionContext): ChainEvent[] {
   if (command.type === 'delete') return decideDelete(chain, context);
   const kfs = nextKfs(command, chain, context.key);
-  if (chain.state === 'live' && isDeepStrictEqual(kfs, [...chain.kfs])) return [];
+  const same = chain.state === 'live' && isDeepStrictEqual(kfs, [...chain.kfs]);
+  if (same && !context.retry) return [];
   checkChain(kfs, context.key);
   const head = headOf(command, { before: chain, after: kfs }, context);
   return kfs.length > 0
@@ -64,10 +67,12 @@ export interface DecisionContext {
   key: ChainKey;
   /** Why, in the words of whoever asked. */
   reason?: string | undefined;
+  /** A new revision even when the chain is as asked: the node may have refused the one before. */
+  retry?: boolean | undefined;
 }
 
 function decideDelete(chain: Chain, context: DecisionContext): ChainEvent[] {
-  if (chain.state === 'deleted') return [];
+  if (chain.state === 'deleted' && !context.retry) return [];
   if (chain.state === 'none') throw unknownChain('delete', context.key);
   const head = headOf({ type: 'delete' }, { before: chain, after: [] }, context);
   return [{ type: 'ChainDeleted', version: 1, data: head }];
@@ -80,10 +85,17 @@ function headOf(
 ) {
   const change: ChainChange = {
     kind: command.type,
-    summary: command.type === 'delete' ? 'deleted the chain' : describeDifference(before.kfs, after),
+    summary: summaryOf(command, before, after),
     ...(reason !== undefined && { reason }),
   };
   return { node: key.node, interface: key.interface, hook: key.hook, revision: before.revision + 1, change };
+}
+
+function summaryOf(command: ChainCommand, before: Chain, after: readonly DesiredKf[]): string {
+  if (command.type === 'delete') return 'deleted the chain';
+  const same = before.state === 'live' && isDeepStrictEqual([...before.kfs], [...after]);
+  const difference = same ? 'tried again as it was' : describeDifference(before.kfs, after);
+  return command.type === 'rollback' ? `to revision ${command.revision}: ${difference}` : difference;
 }
 
 function nextKfs(
@@ -93,6 +105,7 @@ function nextKfs(
 ): DesiredKf[] {
   switch (command.type) {
     case 'apply':
+    case 'rollback':
       return command.kfs;
     case 'insert': {
       const at = command.at ?? chain.kfs.length + 1;

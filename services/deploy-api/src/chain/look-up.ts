@@ -1,6 +1,7 @@
 import {
   cannot,
   chainKeyText,
+  chainSubject,
   L3afError,
   nodeSubject,
   packageSubject,
@@ -15,6 +16,14 @@ import {
 import { queryConfig, type Bus } from '@l3af/event-store';
 import type { PackageSchemas } from '../package/package-schemas';
 import { checkConfig, chooseVersion, resolveKf } from './resolve';
+
+function unusableRevision(key: ChainKey, revision: number, state: string): L3afError {
+  return new L3afError(
+    'unknown-revision',
+    `Cannot roll back chain "${chainKeyText(key)}" to revision ${revision}: ${state}`,
+    { details: { ...key, revision } },
+  );
+}
 
 /** Asks config-store what one change needs to know, each thing once. */
 export class LookUp {
@@ -54,6 +63,25 @@ export class LookUp {
     const view = await this.packageOf(kf.package);
     const version = chooseVersion({ name: kf.package, digest: kf.digest }, view, new Set([kf.digest]));
     checkConfig(kf, await this.schemas.of(version));
+  }
+
+  /** Refuses a KF whose version has been yanked since, unless the chain runs it now. */
+  async requireUsable(kf: DesiredKf, running: ReadonlySet<string>): Promise<void> {
+    const reference = { name: kf.package, digest: kf.digest };
+    chooseVersion(reference, await this.packageOf(kf.package), running);
+  }
+
+  /** The KFs that a chain had at a revision, from the event stream: what was decided then, to the digest. */
+  async kfsAt(key: ChainKey, revision: number): Promise<DesiredKf[]> {
+    for await (const { events } of this.bus.store.read({ subject: chainSubject(key) })) {
+      for (const event of events) {
+        if (!('revision' in event.data) || event.data.revision !== revision) continue;
+        if (event.type === 'ChainRevised') return event.data.kfs;
+        if (event.type === 'ChainCleared') return [];
+        if (event.type === 'ChainDeleted') throw unusableRevision(key, revision, 'it deleted the chain');
+      }
+    }
+    throw unusableRevision(key, revision, 'there is none');
   }
 
   /** Refuses a chain for a node that never registered, or for an interface that the node does not have. */

@@ -14,6 +14,7 @@ import {
   listQuerySchema,
   mapQuerySchema,
   moveBodySchema,
+  rollbackBodySchema,
 } from '../chain/chain.controller';
 import { watchQuerySchema } from '../event/event.controller';
 import type { Operation } from './operation';
@@ -84,6 +85,15 @@ export const chainOperations: Operation[] = [
     path: `${chain}/clear`,
     summary: 'Take all KFs out; the link stays with a pass program',
     errors: ['unknown-chain', 'conflict'],
+  },
+  {
+    ...change,
+    method: 'post',
+    path: `${chain}/rollback`,
+    summary: 'Make the chain what it was at a revision',
+    description: 'To the digest: what a package name stood for then counts, not what it stands for now.',
+    body: { schema: rollbackBodySchema },
+    errors: ['unknown-revision', 'package-yanked', 'unknown-node', 'unknown-interface', 'conflict'],
   },
   {
     method: 'get',
