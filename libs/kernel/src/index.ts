@@ -26,7 +26,7 @@ export type {
 } from './types';
 export { loadGeneration } from './chain/load';
 export { swapTo } from './chain/swap';
-export { removeGeneration, detach } from './chain/remove';
+export { removeGeneration, detach, removePins } from './chain/remove';
 export { observeHook } from './chain/observe';
 export { readCounters } from './chain/counters';
 export { setEnabled } from './chain/switch';

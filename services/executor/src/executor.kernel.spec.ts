@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { DesiredKf } from '@l3af/contracts';
 import { requestNode } from '@l3af/event-store';
 import { generateSigningKey } from '@l3af/oci';
@@ -166,6 +166,10 @@ describe('executor', () => {
     await waitFor(
       async () => (await requestNode(node.bus, node.name, 'chains', {})).length === 0,
       'the chain to be let go',
+    );
+    await waitFor(
+      () => !existsSync(`/sys/fs/bpf/l3af/${node.settings.instance}/${node.name}/later0`),
+      'its pins to be removed',
     );
   });
 

@@ -1,5 +1,5 @@
 import { chainKeyText, type ChainKey, L3afError, toWireError } from '@l3af/contracts';
-import { type HookTarget, listInterfaces, removeGeneration, swapTo } from '@l3af/kernel';
+import { type HookTarget, listInterfaces, removeGeneration, removePins, swapTo } from '@l3af/kernel';
 import type { Artifact, ArtifactStore } from '../artifact/artifact-store';
 import type { Logger } from '../logger';
 import type { Causation, Reporter } from '../report/reporter';
@@ -206,7 +206,9 @@ export class Reconciler {
 
   /** A chain for an interface that is not there: a deleted one is gone with it, any other waits for it. */
   private withoutInterface(desired: DesiredChain, arrival: Arrival | undefined): void {
-    const { memory, reporter } = this.options;
+    const { memory, reporter, settings } = this.options;
+    // The kernel took the program off with the interface; what is still pinned is of no use to anyone.
+    removePins({ ...desired.key, instance: settings.instance });
     if (!desired.deleted) {
       const text = chainKeyText(desired.key);
       throw new L3afError(
