@@ -67,7 +67,7 @@ export function describeForeign(target: HookTarget): string {
   const owners = listForeign(target, new Set()).map(({ kind, name, programId, dispatcher }) => {
     if (kind !== 'libxdp-dispatcher') return `program ${programId}${name ? ` (${name})` : ''} is on the hook`;
     const names = dispatcher?.programs.map((program) => program.name).join(', ');
-    return `a libxdp dispatcher (version ${dispatcher?.version}) with ${names || 'no programs'} is on the hook`;
+    return `a libxdp dispatcher (version ${dispatcher?.version ?? 0}) with ${names || 'no programs'} is on the hook`;
   });
   return owners.join(', ') || 'another program is on the hook';
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileBpf } from '@l3af/testing';
+import { compileBpf, createVethPair } from '@l3af/testing';
 import { countingTcKf, hookFixture, kfLoad, u32 } from '../chain/chain-fixture';
 import { hasTcx } from '../features/tcx';
 import {
@@ -33,7 +33,7 @@ describe.each(['tcx', 'cls_bpf'] as const)('a TC chain on %s', (tc) => {
       test.skip('needs tcx (Linux 6.6)', () => undefined);
       return;
     }
-    const { pair, target } = hookFixture(hook, { tc });
+    const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }), hook, { tc });
     const sender = hook === 'tc-ingress' ? 'peer' : 'node';
     afterAll(() => {
       detach(target);
@@ -140,7 +140,7 @@ describe.each(['tcx', 'cls_bpf'] as const)('a TC chain on %s', (tc) => {
     pinObject(programFd, path);
     const side = target.hook === 'tc-ingress' ? 'ingress' : 'egress';
     const words = `tc filter add dev ${target.interface} ${side} prio ${(ours?.priority ?? 0) + 1} bpf da object-pinned ${path}`;
-    execFileSync('nsenter', [`--net=${target.netns}`, ...words.split(' ')]);
+    execFileSync('nsenter', [`--net=${target.netns ?? ''}`, ...words.split(' ')]);
     unpin(path);
   }
 });

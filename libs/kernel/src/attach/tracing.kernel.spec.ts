@@ -1,4 +1,4 @@
-import { compileBpf } from '@l3af/testing';
+import { compileBpf, createVethPair } from '@l3af/testing';
 import { existsSync, readFileSync } from 'node:fs';
 import {
   detach,
@@ -28,7 +28,7 @@ const object = (): Buffer =>
 const run = atLeast('5.15') ? test : test.skip;
 
 describe('tracing programs that an object brings along', () => {
-  const { pair, target } = hookFixture();
+  const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));
   afterAll(() => {
     removeInstance(target.instance);
     pair.stop();

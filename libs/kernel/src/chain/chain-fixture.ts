@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createVethPair, type VethPair } from '@l3af/testing';
 import type { HookTarget, KfLoad } from '../types';
 import type { Hook } from '@l3af/contracts';
 
@@ -37,12 +36,19 @@ export function kfLoad(name: string, object: Uint8Array, more: Partial<KfLoad> =
   };
 }
 
-/** A hook of its own for one test: an instance nobody else uses, and a veth pair. */
-export function hookFixture(
+/** What of a veth pair a target needs. */
+interface Veth {
+  name: string;
+  ifindex: number;
+  netnsPath: string;
+}
+
+/** A hook of its own for one test: an instance nobody else uses, on a veth pair. */
+export function hookFixture<Pair extends Veth>(
+  pair: Pair,
   hook: Hook = 'xdp',
   more: Partial<HookTarget> = {},
-): { pair: VethPair; target: HookTarget } {
-  const pair = createVethPair({ prefix: 'l3afk' });
+): { pair: Pair; target: HookTarget } {
   const target: HookTarget = {
     instance: `test-${process.pid}-${randomBytes(3).toString('hex')}`,
     node: 'node.one',

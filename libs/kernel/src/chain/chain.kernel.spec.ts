@@ -1,4 +1,4 @@
-import { compileBpf, udpPacket } from '@l3af/testing';
+import { compileBpf, createVethPair, udpPacket } from '@l3af/testing';
 import { openPin } from '../bpf/pin';
 import { testRunFd } from '../bpf/program';
 import {
@@ -16,7 +16,7 @@ import {
 import { countingKf, hookFixture, kfLoad, u32, xdpDrop, xdpPass } from './chain-fixture';
 
 describe('XDP chain', () => {
-  const { pair, target } = hookFixture();
+  const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));
   afterAll(() => {
     removeInstance(target.instance);
     pair.stop();

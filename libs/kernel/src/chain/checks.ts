@@ -75,8 +75,10 @@ function tooLong(count: number, state: string): L3afError {
 
 /** Two maps may share their content exactly when their signatures are the same. */
 export function signatureOf(map: MapSchema | { name: string; globals: string }): string {
-  const { name: _name, ...definition } = map;
-  return createHash('sha256').update(JSON.stringify(definition)).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(JSON.stringify({ ...map, name: undefined }))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 /** One hash per map of what the configuration writes into it. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compileBpf, udpPacket } from '@l3af/testing';
+import { compileBpf, createVethPair, udpPacket } from '@l3af/testing';
 import { detach, observeHook, removeInstance } from '../index';
 import { attachedProgram } from '../attach/attached';
 import { withId } from '../bpf/info';
@@ -33,7 +33,7 @@ describe.each([
   { hook: 'tc-ingress', tc: 'cls_bpf', old: 2, next: 7, pass: 0 },
 ] as const)('killed after every kernel operation on $hook $tc', ({ hook, tc, old, next, pass }) => {
   const folder = mkdtempSync(join(tmpdir(), 'l3af-crash-'));
-  const { pair, target } = hookFixture(hook, { tc });
+  const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }), hook, { tc });
   afterAll(() => {
     detach(target);
     removeInstance(target.instance);

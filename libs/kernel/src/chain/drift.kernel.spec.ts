@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, unlinkSync } from 'node:fs';
-import { compileBpf, udpPacket, waitFor } from '@l3af/testing';
+import { compileBpf, createVethPair, udpPacket, waitFor } from '@l3af/testing';
 import {
   detach,
   loadGeneration,
@@ -18,7 +18,7 @@ import { countingKf, hookFixture, kfLoad, u32, xdpPass } from './chain-fixture';
 import { generationPaths, linkPath } from './paths';
 
 describe('what others do to a chain is seen', () => {
-  const { pair, target } = hookFixture();
+  const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));
   afterAll(() => {
     removeInstance(target.instance);
     pair.stop();

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { compileBpf, waitFor } from '@l3af/testing';
+import { compileBpf, createVethPair, waitFor } from '@l3af/testing';
 import {
   detach,
   loadGeneration,
@@ -66,7 +66,7 @@ const burst = () => {
 socket.bind(0, burst);`;
 
 describe('a chain under load', () => {
-  const { pair, target } = hookFixture();
+  const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));
   afterAll(() => {
     detach(target);
     removeInstance(target.instance);

@@ -1,4 +1,4 @@
-import { compileBpf } from '@l3af/testing';
+import { compileBpf, createVethPair } from '@l3af/testing';
 import { loadGeneration, removeInstance, swapTo } from '../index';
 import { listFolder } from '../bpf/pin';
 import { failedCallsCount } from '../features/kernel';
@@ -8,7 +8,7 @@ import { requireTailCallBudget } from './checks';
 import { shapeOf } from './instructions';
 
 describe('what cannot be chained says why', () => {
-  const { pair, target } = hookFixture();
+  const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));
   afterAll(() => {
     removeInstance(target.instance);
     pair.stop();

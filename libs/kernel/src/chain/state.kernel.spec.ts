@@ -1,4 +1,4 @@
-import { compileBpf } from '@l3af/testing';
+import { compileBpf, createVethPair } from '@l3af/testing';
 import { detach, loadGeneration, openKfMap, removeGeneration, removeInstance, swapTo } from '../index';
 import { mapInfo, type KernelMap } from '../bpf/map';
 import { openPin } from '../bpf/pin';
@@ -21,7 +21,7 @@ const hash = (value = '__u64', entries = 8, key = '__u32'): string =>
 const pair = (a: number, b: number): Buffer => Buffer.concat([u32(a), u32(b)]);
 
 describe('map state over generations', () => {
-  const { pair: veth, target } = hookFixture();
+  const { pair: veth, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));
   afterAll(() => {
     removeInstance(target.instance);
     veth.stop();

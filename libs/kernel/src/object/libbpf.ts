@@ -94,9 +94,7 @@ export function checkPointer<T extends bigint>(call: string, pointer: T | null, 
 /** Loads on another thread: verification can take seconds. Callbacks still run on the main thread. */
 export function loadAsync(object: BpfObject): Promise<number> {
   return new Promise((resolve, reject) => {
-    loadObject.async(object, (error: unknown, result: number) =>
-      error ? reject(error as Error) : resolve(result),
-    );
+    loadObject.async(object, (error: unknown, result: number) => (error ? reject(error) : resolve(result)));
   });
 }
 

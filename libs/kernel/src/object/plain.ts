@@ -5,7 +5,8 @@ import { programId, testRunFd, type TestRunOptions, type TestRunResult } from '.
 import type { ConstantPatch, KfMap, MapWrite } from '../types';
 import { initialPrograms } from './initial-programs';
 import { innerMapsOf } from './map-memory';
-import { loadObject, wantsFrags } from './open';
+import { loadObject } from './load';
+import { wantsFrags } from './open';
 import { asL3afError } from '../sys/errors';
 
 export interface PlainLoad {

@@ -23,18 +23,18 @@ const reasons: readonly Reason[] = [
   {
     code: 'stack-limit',
     pattern: /combined stack size of \d+ calls is (\d+)/,
-    says: ([, bytes]) => `KF and glue use ${bytes} bytes of stack, needs at most 512 (480 for the KF)`,
+    says: ([, bytes = '']) => `KF and glue use ${bytes} bytes of stack, needs at most 512 (480 for the KF)`,
   },
   {
     code: 'stack-limit',
     pattern: /tail_calls are not allowed when call stack of previous frames is (\d+) bytes/,
-    says: ([, bytes]) => `it tail-calls from ${bytes} bytes deep in the stack, needs less than 256`,
+    says: ([, bytes = '']) => `it tail-calls from ${bytes} bytes deep in the stack, needs less than 256`,
   },
   {
     code: 'verifier-refused',
     pattern:
       /(?:program of this type cannot use helper|unknown func|helper call is not allowed in probe) (\S+)/,
-    says: ([, helper], { hook }) => `helper ${helper} is not allowed on ${hook} by this kernel`,
+    says: ([, helper = ''], { hook }) => `helper ${helper} is not allowed on ${hook} by this kernel`,
   },
   {
     code: 'kernel-unsupported',

@@ -2,7 +2,7 @@ import koffi from 'koffi';
 
 /** Address of a buffer for a field of `union bpf_attr`. The caller keeps the buffer referenced over the call. */
 export function addressOf(buffer: Uint8Array | null): bigint {
-  return buffer === null || buffer.length === 0 ? 0n : (koffi.address(buffer) as bigint);
+  return buffer === null || buffer.length === 0 ? 0n : koffi.address(buffer);
 }
 
 export interface Field {

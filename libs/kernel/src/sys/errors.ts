@@ -22,6 +22,7 @@ export class KernelCallError extends Error {
   /** `EBUSY`, … */
   readonly errnoCode: string;
 
+  // eslint-disable-next-line max-params -- three of them are the fact, the fourth is what the kernel added
   constructor(
     readonly call: string,
     readonly errno: number,

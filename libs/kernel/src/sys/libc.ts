@@ -1,3 +1,4 @@
+/* eslint-disable max-params -- the signatures are C's */
 import koffi from 'koffi';
 import { KernelCallError } from './errors';
 
