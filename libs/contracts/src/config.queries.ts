@@ -6,6 +6,7 @@ import { wireErrorSchema } from './errors';
 import { hookSchema } from './names';
 import { nodeInterfaceSchema } from './node.events';
 import { objectReferenceSchema } from './envelope';
+import { verifiedProgramSchema, verifiedTestsSchema } from './package.events';
 
 /** Every query may ask that the projections have seen a sequence: a caller reads its own writes. */
 const fresh = { minSequence: z.number().int().nonnegative().optional() };
@@ -44,6 +45,11 @@ export const packageVersionViewSchema = z.object({
       architecture: z.string(),
       loaded: z.boolean(),
       error: wireErrorSchema.nullable(),
+      /** Each program by itself; events of before it was kept have none. */
+      programs: z.array(verifiedProgramSchema).optional(),
+      tests: verifiedTestsSchema.nullable().optional(),
+      /** Who states it. */
+      keyId: z.string().nullable().optional(),
     }),
   ),
 });

@@ -128,11 +128,13 @@ export {
   packagePublishedSchema,
   packageSignedSchema,
   packageVerifiedSchema,
+  verifiedProgramSchema,
+  verifiedTestsSchema,
   packageYankedSchema,
   packageEventSchema,
   imageLabels,
 } from './package.events';
-export type { PackagePublished, PackageEvent } from './package.events';
+export type { PackagePublished, PackageEvent, PackageVerified, VerifiedProgram } from './package.events';
 export {
   verifiedPredicate,
   verifiedStatementSchema,
@@ -140,6 +142,8 @@ export {
   provenancePredicate,
 } from './package.statements';
 export type { VerifiedStatement } from './package.statements';
+export { packageUseSchema, packageDetailsSchema, yankedSchema } from './package.view';
+export type { PackageUse, PackageDetails, Yanked } from './package.view';
 export {
   attachModes,
   reportedKfSchema,

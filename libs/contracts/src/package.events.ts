@@ -1,7 +1,25 @@
 import { z } from 'zod';
 import { objectSchemaSchema } from './config-value';
-import { digestSchema, packageNameSchema, versionSchema } from './names';
+import { digestSchema, hookSchema, packageNameSchema, versionSchema } from './names';
 import { wireErrorSchema } from './errors';
+
+/** How one program of a package did on a kernel. */
+export const verifiedProgramSchema = z.object({
+  name: z.string(),
+  hook: hookSchema.optional(),
+  /** That the verifier went through; 0 where the kernel does not say. */
+  instructions: z.number(),
+  /** Left out where timing is not real. */
+  nanosecondsPerPacket: z.number().optional(),
+  loaded: z.boolean(),
+  error: wireErrorSchema.optional(),
+});
+export type VerifiedProgram = z.infer<typeof verifiedProgramSchema>;
+export const verifiedTestsSchema = z.object({
+  passed: z.number().int(),
+  failed: z.number().int(),
+  skipped: z.number().int(),
+});
 
 const head = { name: packageNameSchema, digest: digestSchema };
 
@@ -41,16 +59,14 @@ export const packageVerifiedSchema = z.object({
     architecture: z.string(),
     loaded: z.boolean(),
     error: wireErrorSchema.optional(),
-    programs: z.array(
-      z.object({
-        name: z.string(),
-        instructions: z.number(),
-        nanosecondsPerPacket: z.number().optional(),
-        loaded: z.boolean(),
-      }),
-    ),
+    programs: z.array(verifiedProgramSchema),
+    /** Its packet tests on that kernel. */
+    tests: verifiedTestsSchema.optional(),
+    /** Who states it: as in PackageSigned, and as little checked. */
+    keyId: z.string().optional(),
   }),
 });
+export type PackageVerified = z.infer<typeof packageVerifiedSchema>;
 export const packageYankedSchema = z.object({
   type: z.literal('PackageYanked'),
   version: z.literal(1),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { hookSchema } from './names';
 import { wireErrorSchema } from './errors';
+import { verifiedProgramSchema, verifiedTestsSchema } from './package.events';
 
 /** Type of the signed in-toto statement that says how a kernel took a package's object. */
 export const verifiedPredicate = 'urn:l3af:verified:v1';
@@ -14,18 +14,8 @@ export const verifiedStatementSchema = z.object({
   objectDigest: z.string(),
   loaded: z.boolean(),
   error: wireErrorSchema.optional(),
-  programs: z.array(
-    z.object({
-      name: z.string(),
-      hook: hookSchema,
-      loaded: z.boolean(),
-      /** That the verifier went through; 0 where the kernel does not say. */
-      instructions: z.number(),
-      nanosecondsPerPacket: z.number().optional(),
-      error: wireErrorSchema.optional(),
-    }),
-  ),
-  tests: z.object({ passed: z.number().int(), failed: z.number().int(), skipped: z.number().int() }),
+  programs: z.array(verifiedProgramSchema.required({ hook: true })),
+  tests: verifiedTestsSchema,
 });
 export type VerifiedStatement = z.infer<typeof verifiedStatementSchema>;
 

@@ -3,9 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { packageSubject } from '@l3af/contracts';
-import type { Manifest, ObjectSchema } from '@l3af/contracts';
+import { packageSubject, verifiedPredicate } from '@l3af/contracts';
+import type { Manifest, ObjectSchema, VerifiedStatement } from '@l3af/contracts';
 import {
+  attachStatement,
   buildImage,
   generateSigningKey,
   keyIdOf,
@@ -155,6 +156,29 @@ describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
       { name, digest, keyId, form: 'bundle' },
       { name, digest, keyId, form: 'tag' },
     ]);
+  });
+
+  it('announces how a kernel took a package, once, and nothing that is no such statement of it', async () => {
+    const name = 'verified';
+    const { digest } = await client.push(imageOf(name, '1'), name, ['1']);
+    const { privateKey, publicKey } = generateSigningKey();
+    const facts = {
+      ...{ kernel: '6.1.0', architecture: 'amd64', loaded: true },
+      programs: [
+        { name: 'pass', hook: 'xdp' as const, instructions: 2, nanosecondsPerPacket: 3.5, loaded: true },
+      ],
+      tests: { passed: 1, failed: 0, skipped: 0 },
+    };
+    const predicate: VerifiedStatement = { ...facts, objectDigest: 'sha256:0' };
+    const statement = { predicateType: verifiedPredicate, predicate, privateKeyPem: privateKey };
+    await attachStatement(client, name, digest, statement);
+    await attachStatement(client, name, digest, statement);
+    await attachStatement(client, name, digest, { ...statement, predicate: { kernel: 'none' } });
+    const said = (await events(name)).filter(({ type }) => type === 'PackageVerified');
+    expect(said.map(({ data }) => data)).toEqual([{ name, digest, ...facts, keyId: keyIdOf(publicKey) }]);
+    const refused = { ...predicate, loaded: false, error: { code: 'verifier-refused', message: 'no' } };
+    await attachStatement(client, name, digest, { ...statement, predicate: refused });
+    expect((await events(name)).at(-1)).toMatchObject({ type: 'PackageVerified', data: { loaded: false } });
   });
 
   it('lets two signers of one digest sign at once', async () => {

@@ -113,6 +113,38 @@ test('a package has its signers, whichever came first', async () => {
   expect(found?.versions).toMatchObject([{ version: '1.0.0', digest, signers: ['k1'], yanked: null }]);
 });
 
+test('a package shows how kernels took it, and a version that is published again is back', async () => {
+  const digest = digestOf('b');
+  const subject = packageSubject('verified');
+  const data = { name: 'verified', digest };
+  const programs = [
+    { name: 'f', hook: 'xdp', loaded: true, instructions: 12, nanosecondsPerPacket: 3.5 },
+  ] as const;
+  await append(subject, packagePublished('verified', '1.0.0', digest));
+  await append(subject, {
+    type: 'PackageVerified',
+    version: 1,
+    data: {
+      ...{ ...data, kernel: '6.1.0', architecture: 'amd64', loaded: true, keyId: 'k1' },
+      ...{ programs: [...programs], tests: { passed: 2, failed: 0, skipped: 0 } },
+    },
+  });
+  const yanked = await append(subject, {
+    type: 'PackageYanked',
+    version: 1,
+    data: { ...data, packageVersion: '1.0.0', reason: 'broken' },
+  });
+  const get = async (minSequence: number) =>
+    (await queryConfig(bus, 'packages.get', { name: 'verified', minSequence }))?.versions[0];
+  const tests = { passed: 2, failed: 0, skipped: 0 };
+  expect(await get(yanked)).toMatchObject({
+    yanked: 'broken',
+    verified: [{ kernel: '6.1.0', loaded: true, error: null, programs, tests, keyId: 'k1' }],
+  });
+  const again = await append(subject, packagePublished('verified', '1.0.0', digest));
+  expect(await get(again)).toMatchObject({ yanked: null, verified: [{ kernel: '6.1.0' }] });
+});
+
 test('status names every projection', async () => {
   const status = await queryConfig(bus, 'status', {});
   expect(status.projections.map(({ name, state }) => [name, state])).toEqual([

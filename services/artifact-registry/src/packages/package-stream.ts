@@ -1,5 +1,5 @@
 import { cannot, L3afError, packageSubject } from '@l3af/contracts';
-import type { L3afEvent, PackageEvent } from '@l3af/contracts';
+import type { L3afEvent, PackageEvent, PackageVerified } from '@l3af/contracts';
 import type { Bus } from '@l3af/event-store';
 
 /** What the stream says of one package so far. */
@@ -9,6 +9,8 @@ export interface PackageState {
   published: Map<string, string>;
   /** `digest keyId form` of each signature. */
   signed: Set<string>;
+  /** The last statement of each digest and kernel, as JSON. */
+  verified: Map<string, string>;
   /** Reason by version. */
   yanked: Map<string, string>;
 }
@@ -17,11 +19,19 @@ const initialState = (): PackageState => ({
   sequence: 0,
   published: new Map(),
   signed: new Set(),
+  verified: new Map(),
   yanked: new Map(),
 });
 
 export const signatureKey = (digest: string, keyId: string, form: string): string =>
   `${digest} ${keyId} ${form}`;
+
+export const verificationKey = ({
+  digest,
+  kernel,
+  architecture,
+}: Pick<PackageVerified['data'], 'digest' | 'kernel' | 'architecture'>): string =>
+  `${digest} ${kernel} ${architecture}`;
 
 /** The state after one more event. A version that is published again after it was yanked is back. */
 export function evolve(state: PackageState, event: L3afEvent): PackageState {
@@ -32,6 +42,9 @@ export function evolve(state: PackageState, event: L3afEvent): PackageState {
       break;
     case 'PackageSigned':
       state.signed.add(signatureKey(event.data.digest, event.data.keyId, event.data.form));
+      break;
+    case 'PackageVerified':
+      state.verified.set(verificationKey(event.data), JSON.stringify(event.data));
       break;
     case 'PackageYanked':
       state.yanked.set(event.data.packageVersion, event.data.reason);

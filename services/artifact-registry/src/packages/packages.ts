@@ -10,9 +10,10 @@ import type { Tags } from '../repository/tags';
 import { Documents, isConflict } from '../state/documents';
 import type { RegistryState } from '../state/state';
 import { readPackageFacts, repositorySource } from './kf-package';
-import { checkVersion, signatureKey } from './package-stream';
+import { checkVersion, signatureKey, verificationKey } from './package-stream';
 import type { PackageStream } from './package-stream';
 import { bundleKeyId, isSignatureBundle, isToolTag, signedDigestOf, tagKeyIds } from './signature-key-ids';
+import { isVerifiedBundle, readVerifiedBundle } from './verified-statement';
 
 /** The one tag of a package that may move; it is no version and makes no event. */
 const movingTag = 'latest';
@@ -94,7 +95,7 @@ export class Packages {
     repository: string,
     { digest, manifest }: { digest: string; manifest: AnyManifest },
   ): Promise<void> {
-    if (!isSignatureBundle(manifest)) return;
+    if (!isSignatureBundle(manifest) && !isVerifiedBundle(manifest)) return;
     const note = `${repository}/${digest}`;
     await this.outbox.change(note, (found) => found ?? { repository, digest });
     await this.announce(note, { repository, digest });
@@ -196,11 +197,24 @@ export class Packages {
     if (!manifest?.subject || !layer || layer.size > sizeLimits.signature) return;
     const bundle = await content.get(layer.digest);
     if (!bundle) return;
+    const { digest } = manifest.subject;
+    if (isVerifiedBundle(manifest)) return this.verified(repository, digest, bundle);
     await this.signed(repository, {
-      digest: manifest.subject.digest,
+      digest,
       keyIds: [bundleKeyId(bundle)],
       form: 'bundle',
     });
+  }
+
+  private async verified(name: string, digest: string, bundle: Uint8Array): Promise<void> {
+    const facts = readVerifiedBundle(bundle, digest);
+    if (!facts || !(await this.isPackage(name, digest))) return;
+    const data = { name, digest, ...facts };
+    await this.parts.stream.decide(name, ({ verified }) =>
+      verified.get(verificationKey(data)) === JSON.stringify(data)
+        ? []
+        : [{ type: 'PackageVerified', version: 1, data }],
+    );
   }
 
   private async signed(

@@ -12,6 +12,7 @@ const root = join(__dirname, '../../../..');
 
 describe('verifyOnHost', () => {
   let workDir: string;
+  const logs: string[] = [];
   const command = findVerifier(undefined) ?? [];
   beforeAll(() => {
     workDir = mkdtempSync(join(tmpdir(), 'l3af-verify-'));
@@ -31,7 +32,18 @@ describe('verifyOnHost', () => {
       workDir,
     });
     const files = tests.map((path) => ({ path, bytes: new Uint8Array(readFileSync(join(source, path))) }));
-    return verifyOnHost({ command, object, tests: files, workDir, signal: new AbortController().signal });
+    const signal = new AbortController().signal;
+    return verifyOnHost({
+      command,
+      object,
+      tests: files,
+      workDir,
+      signal,
+      keepLog: (text) => {
+        logs.push(text);
+        return Promise.resolve(`log ${logs.length}`);
+      },
+    });
   };
 
   it('says that the kernel loads a KF, at what cost, and that its packet tests pass', async () => {
@@ -44,6 +56,11 @@ describe('verifyOnHost', () => {
 
   it('says why the kernel refuses one', async () => {
     const said = await statement('corpus', 'unchecked-access');
-    expect(said).toMatchObject({ loaded: false, error: { code: 'verifier-refused' } });
+    expect(said).toMatchObject({
+      loaded: false,
+      error: { code: 'verifier-refused', details: { log: 'log 1' } },
+      programs: [{ loaded: false, instructions: 0 }],
+    });
+    expect(logs[0]).toContain('invalid access to packet');
   });
 });

@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { cannot, hookSchema, L3afError, type VerifiedStatement, wireErrorSchema } from '@l3af/contracts';
+import {
+  cannot,
+  hookSchema,
+  L3afError,
+  type VerifiedStatement,
+  type WireError,
+  wireErrorSchema,
+} from '@l3af/contracts';
 import { z } from 'zod';
 
 /** A file of packet tests, by its path in the source. */
@@ -19,6 +26,8 @@ export interface Verification {
   tests: readonly TestFile[];
   workDir: string;
   signal: AbortSignal;
+  /** Keeps the verifier's whole log of a refusal and says its digest; without, a statement has the reason alone. */
+  keepLog?: ((text: string) => Promise<string>) | undefined;
 }
 
 const loadingSchema = z.object({
@@ -71,7 +80,8 @@ export async function verifyOnHost(verification: Verification): Promise<Verified
     for (const { file, bytes } of files) await writeFile(file, bytes);
     const asked = files.length > 0 ? ['--tests', ...files.map(({ file }) => file)] : [];
     const output = await run([...verification.command, path, ...asked], verification.signal);
-    return statementOf(parse(output), `sha256:${createHash('sha256').update(object).digest('hex')}`);
+    const objectDigest = `sha256:${createHash('sha256').update(object).digest('hex')}`;
+    return await statementOf(parse(output), objectDigest, verification.keepLog);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -93,20 +103,14 @@ function parse(output: string): Report {
   }
 }
 
-function statementOf(report: Report, objectDigest: string): VerifiedStatement {
-  const programs = report.programs.map(({ program, hook, alone, chained }) => {
-    const loaded = alone.loaded && chained.loaded;
-    const error = alone.error ?? chained.error;
-    const nanosecondsPerPacket = chained.nanosecondsPerPacket ?? alone.nanosecondsPerPacket;
-    return {
-      name: program,
-      hook,
-      loaded,
-      instructions: alone.instructions ?? 0,
-      ...(nanosecondsPerPacket !== undefined && { nanosecondsPerPacket }),
-      ...(error && { error: { code: error.code, message: error.message } }),
-    };
-  });
+type KeepLog = Verification['keepLog'];
+
+async function statementOf(
+  report: Report,
+  objectDigest: string,
+  keepLog: KeepLog,
+): Promise<VerifiedStatement> {
+  const programs = await Promise.all(report.programs.map((program) => programOf(program, keepLog)));
   const first = programs.find(({ error }) => error)?.error;
   return {
     kernel: report.kernel,
@@ -117,6 +121,29 @@ function statementOf(report: Report, objectDigest: string): VerifiedStatement {
     programs,
     tests: { passed: report.passed, failed: report.failed, skipped: report.skipped },
   };
+}
+
+async function programOf(
+  { program, hook, alone, chained }: Report['programs'][number],
+  keepLog: KeepLog,
+): Promise<VerifiedStatement['programs'][number]> {
+  const error = alone.error ?? chained.error;
+  const nanosecondsPerPacket = chained.nanosecondsPerPacket ?? alone.nanosecondsPerPacket;
+  return {
+    name: program,
+    hook,
+    loaded: alone.loaded && chained.loaded,
+    instructions: alone.instructions ?? 0,
+    ...(nanosecondsPerPacket !== undefined && { nanosecondsPerPacket }),
+    ...(error && { error: await shortened(error, keepLog) }),
+  };
+}
+
+/** A statement is small: the log is kept beside it, under its digest. */
+async function shortened({ code, message, details }: WireError, keepLog: KeepLog): Promise<WireError> {
+  const text = details?.['log'];
+  if (!keepLog || typeof text !== 'string' || text === '') return { code, message };
+  return { code, message, details: { log: await keepLog(text) } };
 }
 
 /** Its exit code says whether all is well; its output says what is not. */

@@ -1,4 +1,5 @@
-import { verifiedPredicate } from '@l3af/contracts';
+import { buckets, verifiedPredicate } from '@l3af/contracts';
+import type { Bus } from '@l3af/event-store';
 import { attachStatement, RegistryClient } from '@l3af/oci';
 import type { BuildResult } from '../build/run-build';
 import type { Settings } from '../settings';
@@ -6,6 +7,7 @@ import { readSigningKey } from '../signing-key';
 import { findVerifier, verifyOnHost } from './verify-on-host';
 
 export interface VerifyParts {
+  bus: Bus;
   settings: Settings;
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
@@ -48,9 +50,12 @@ export class VerifyQueue {
   }
 
   async #verify(command: string[], { name, version, digest, object, tests }: BuildResult): Promise<void> {
-    const { settings, log } = this.parts;
+    const { bus, settings, log } = this.parts;
     const { signal } = this.#stopping;
-    const statement = await verifyOnHost({ command, object, tests, workDir: settings.workDir, signal });
+    const { workDir } = settings;
+    const keepLog = async (text: string): Promise<string> =>
+      (await bus.objects(buckets.logs).put(Buffer.from(text))).digest;
+    const statement = await verifyOnHost({ command, object, tests, workDir, signal, keepLog });
     const client = new RegistryClient(settings.registryUrl);
     await attachStatement(client, name, digest, {
       predicateType: verifiedPredicate,

@@ -2,6 +2,7 @@ import type { BuildView, ObjectSchema, PackageVersionView, PackageView } from '@
 import type { Printer } from '../output/printer';
 import { bytes, moment, shortDigest } from '../output/words';
 import { typeText } from './type-text';
+import { verifiedTable } from './verified.table';
 
 /** A line per package. */
 export function packagesTable(packages: PackageView[], print: Printer): string {
@@ -56,23 +57,19 @@ export function packageText(view: PackageView, chosen: PackageVersionView, print
 }
 
 function versionText(version: PackageVersionView, print: Printer): string {
-  const verified = version.verified.map(({ kernel, architecture, loaded, error }) =>
-    loaded
-      ? `${kernel} ${architecture}`
-      : `refused on ${kernel} ${architecture}: ${error?.message ?? 'no reason given'}`,
-  );
   const facts: [string, string | null][] = [
     ['description', version.description],
     ['license', version.license],
     ['digest', version.digest],
     ['source', version.sourceDigest],
     ['signed by', version.signers.map((signer) => signer.slice(0, 16)).join(', ') || 'nobody'],
-    ['verified', verified.join('\n') || null],
+    ['verified', version.verified.length === 0 ? 'on no kernel yet' : null],
   ];
   const known = facts.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
   const head = print.style.bold(`${version.name}@${version.version}`);
   const schema = version.schema ? schemaText(version.schema, print) : [];
-  return [`${head}\n${print.facts(known)}`, ...schema].join('\n\n');
+  const verified = version.verified.length === 0 ? [] : [verifiedTable(version.verified, print)];
+  return [`${head}\n${print.facts(known)}`, ...schema, ...verified].join('\n\n');
 }
 
 function schemaText(schema: ObjectSchema, print: Printer): string[] {

@@ -6,6 +6,7 @@ import { ChainRevisionRow, ChainRow } from '../chain/chain.entity';
 import { NodeHeartbeatRow, NodeRow } from '../node/node.entity';
 import { PackageSignatureRow, PackageVerificationRow, PackageVersionRow } from '../package/package.entity';
 import { ReadModels1763700000000 } from './read-models.migration';
+import { VerificationDetails1763800000000 } from './verification-details.migration';
 
 export const entities = [
   ...[BuildRow, ChainRow, ChainRevisionRow, NodeRow, NodeHeartbeatRow],
@@ -20,7 +21,7 @@ export function databaseOptions(url: string, logger: Logger): DataSourceOptions 
     type: 'postgres',
     url,
     entities,
-    migrations: [ReadModels1763700000000],
+    migrations: [ReadModels1763700000000, VerificationDetails1763800000000],
     applicationName: 'l3af-config-store',
     connectTimeoutMS: 5_000,
     poolErrorHandler: (error: unknown) => logger.warn({ err: error }, 'Postgres closed a connection'),

@@ -45,12 +45,9 @@ async function readViews(manager: EntityManager, name: string | undefined): Prom
     group.push({
       ...row,
       signers: (signaturesOf.get(digestKey(row)) ?? []).map(({ keyId }) => keyId),
-      verified: (verifiedOf.get(digestKey(row)) ?? []).map(({ kernel, architecture, loaded, error }) => ({
-        kernel,
-        architecture,
-        loaded,
-        error,
-      })),
+      verified: (verifiedOf.get(digestKey(row)) ?? []).map(
+        ({ name: _name, digest: _digest, ...kernel }) => kernel,
+      ),
     });
   }
   return [...packages].map(([key, group]) => ({ name: key, versions: group }));

@@ -1,4 +1,4 @@
-import type { ObjectSchema, WireError } from '@l3af/contracts';
+import type { ObjectSchema, VerifiedProgram, WireError } from '@l3af/contracts';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { numeric } from '../database/numeric';
 
@@ -38,4 +38,7 @@ export class PackageVerificationRow {
   @PrimaryColumn('text') architecture!: string;
   @Column('boolean') loaded!: boolean;
   @Column('jsonb', { nullable: true }) error!: WireError | null;
+  @Column('jsonb') programs!: VerifiedProgram[];
+  @Column('jsonb', { nullable: true }) tests!: { passed: number; failed: number; skipped: number } | null;
+  @Column('text', { name: 'key_id', nullable: true }) keyId!: string | null;
 }

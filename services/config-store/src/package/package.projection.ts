@@ -6,7 +6,7 @@ import { jsonRows } from '../database/json-rows';
 /** Packages, their signatures and what kernels said of them, from `l3af.evt.package.…`. */
 export const packageProjection: Projection = {
   name: 'packages',
-  version: 1,
+  version: 2,
   subjects: ['l3af.evt.package.'],
 
   async apply(manager, stored) {
@@ -42,14 +42,17 @@ async function applyEvent(
       return;
     }
     case 'PackageVerified': {
-      const { name, digest, kernel, architecture, loaded, error = null } = event.data;
+      const { error = null, tests = null, keyId: key_id = null, ...rest } = event.data;
       await manager.query(
-        `insert into package_verification (name, digest, kernel, architecture, loaded, error)
+        `insert into package_verification
+           (name, digest, kernel, architecture, loaded, error, programs, tests, key_id)
          select * from jsonb_to_recordset($1::jsonb)
-           as new(name text, digest text, kernel text, architecture text, loaded boolean, error jsonb)
+           as new(name text, digest text, kernel text, architecture text, loaded boolean, error jsonb,
+                  programs jsonb, tests jsonb, key_id text)
          on conflict (name, digest, kernel, architecture)
-         do update set loaded = excluded.loaded, error = excluded.error`,
-        [jsonRows([{ name, digest, kernel, architecture, loaded, error }])],
+         do update set loaded = excluded.loaded, error = excluded.error, programs = excluded.programs,
+           tests = excluded.tests, key_id = excluded.key_id`,
+        [jsonRows([{ ...rest, error, tests, key_id }])],
       );
       return;
     }
@@ -72,7 +75,7 @@ async function applyEvent(
 
 type Published = Extract<PackageEvent, { type: 'PackagePublished' }>['data'];
 
-/** The same version again (the registry takes only the same content) keeps its first date and place. */
+/** The same version again (the registry takes only the same content) keeps its first date and place; yanked before, it is back. */
 async function published(manager: EntityManager, stored: StoredEnvelope, data: Published): Promise<void> {
   const { packageVersion, sizeBytes, sourceDigest, ...rest } = data;
   await manager.query(
@@ -85,7 +88,7 @@ async function published(manager: EntityManager, stored: StoredEnvelope, data: P
      on conflict (name, version) do update
        set digest = excluded.digest, architectures = excluded.architectures, size_bytes = excluded.size_bytes,
            schema = excluded.schema, description = excluded.description, license = excluded.license,
-           source_digest = excluded.source_digest`,
+           source_digest = excluded.source_digest, yanked = null`,
     [
       jsonRows([
         {

@@ -30,7 +30,7 @@ function packageMessage({ name, versions }: PackageView): object {
       ...unsetNulls(version),
       ...(schema && { schema: toStruct(schema) }),
       verified: verified.map(({ error, ...kernel }) => ({
-        ...kernel,
+        ...unsetNulls(kernel),
         ...(error && { error: errorMessage(error) }),
       })),
     })),
