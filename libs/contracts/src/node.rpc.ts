@@ -65,6 +65,17 @@ export const nodeRpc = {
       truncated: z.boolean(),
     }),
   },
+  /** Measures every KF of a chain on live packets for some seconds; the chain itself stays as it is. */
+  time: {
+    request: z.object({ ...key, seconds: z.number().min(0.1).max(60) }),
+    reply: z.object({
+      ...key,
+      revision: z.number().int(),
+      seconds: z.number(),
+      /** Mean of the sampled runs; null when no packet came by. */
+      kfs: z.array(z.object({ name: z.string(), nanoseconds: z.number().nullable(), packets: z.number() })),
+    }),
+  },
   /** Runs one packet through a shadow of the live chain: nothing that runs is changed, nothing is sent. */
   explain: {
     request: z.object({

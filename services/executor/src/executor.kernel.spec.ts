@@ -112,6 +112,25 @@ describe('executor', () => {
     expect(await ask()).toMatchObject({ verdict: 'PASS', steps: [{ verdict: 'PASS' }] });
   });
 
+  it('times each KF on live packets and puts the chain back as it was', async () => {
+    const key = node.chainKey();
+    await node.reported(key, await node.desire(key, [filter]), 'ChainApplied');
+    const before = await live();
+    const timing = requestNode(node.bus, node.name, 'time', {
+      interface: key.interface,
+      hook: 'xdp',
+      seconds: 2,
+      timeoutMs: 60_000,
+    });
+    await waitFor(async () => (await live()).generation === before.generation + 1, 'the timed generation');
+    node.pair.sendUdp('peer', { port: 4001, count: 2000 });
+    const timed = await timing;
+    expect(timed.kfs).toMatchObject([{ name: 'filter', nanoseconds: expect.any(Number) as number }]);
+    expect(timed.kfs[0]!.packets).toBeGreaterThan(0);
+    expect(await live()).toMatchObject({ generation: before.generation, revision: before.revision });
+    await waitFor(() => node.generations().length === 1, 'the timed generation to be removed');
+  });
+
   it('finds its chains after a restart and has nothing to do', async () => {
     const key = node.chainKey();
     await node.reported(key, await node.desire(key, [filter]), 'ChainApplied');

@@ -90,7 +90,8 @@ export function artifactOf(context: ExecuteContext, kf: DesiredKf): Artifact {
   return artifact;
 }
 
-function kfLoad(kf: DesiredKf, context: ExecuteContext, before: AppliedChain | undefined): KfLoad {
+/** A KF as libs/kernel loads it; `before` is the chain whose map state it takes over. */
+export function kfLoad(kf: DesiredKf, context: ExecuteContext, before: AppliedChain | undefined): KfLoad {
   const verdicts = verdictsOf(context.target.hook);
   const artifact = artifactOf(context, kf);
   const { constants, writes } = planConfig(artifact.schema, kf.config);

@@ -7,6 +7,7 @@ const appliedSchema = z.object({
   revision: z.number().int(),
   sequence: z.number().int(),
   kfs: z.array(desiredKfSchema),
+  timed: z.boolean().optional(),
 });
 
 /** A generation's metadata: the chain as it was applied. */

@@ -6,6 +6,8 @@ export interface AppliedChain {
   revision: number;
   sequence: number;
   kfs: DesiredKf[];
+  /** The generation measures its KFs (see timing.ts); it is not meant to stay. */
+  timed?: boolean | undefined;
 }
 
 /** What the kernel has on a hook, of ours. */

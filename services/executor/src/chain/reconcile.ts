@@ -33,6 +33,8 @@ const passing = new Set(['registry-unavailable', 'interface-gone', 'bus-unavaila
 
 /** Makes each hook's chain what it should be: observe, plan, execute, report; one hook at a time. */
 export class Reconciler {
+  /** Hooks whose chain is being timed: a timed generation anywhere else is what a crash left. */
+  readonly timing = new Set<string>();
   readonly probation = new Probation((key) => this.schedule(key));
   private readonly queue = new SerialQueue<string>((id) => this.reconcile(id));
   private readonly keys = new Map<string, ChainKey>();
@@ -76,6 +78,11 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.probation.stop();
     await this.queue.stop();
+  }
+
+  /** Runs a change of a hook's generations while no chain is being reconciled. */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    return this.queue.run(task);
   }
 
   /** Where a chain goes, or undefined while there is no such interface. */
@@ -171,7 +178,8 @@ export class Reconciler {
   private observe(target: HookTarget): ReturnType<typeof observe> {
     const observed = observe(target);
     const id = chainKeyText(target);
-    if (this.reloads.get(id) === 'wanted' && observed.live) observed.live.damaged = true;
+    const stray = observed.live?.applied.timed === true && !this.timing.has(id);
+    if (observed.live && (stray || this.reloads.get(id) === 'wanted')) observed.live.damaged = true;
     return observed;
   }
 

@@ -18,6 +18,23 @@ describe('SerialQueue', () => {
     expect(log.sort()).toEqual(['a', 'a', 'b']);
   });
 
+  it('runs a task of its own between ids, and hands its result or failure back', async () => {
+    let running = 0;
+    const alone = async <T>(value: T): Promise<T> => {
+      expect(++running).toBe(1);
+      await Promise.resolve();
+      running--;
+      return value;
+    };
+    const queue = new SerialQueue<string>(async () => void (await alone(0)));
+    queue.add('a');
+    const result = queue.run(() => alone(42));
+    queue.add('b');
+    await expect(result).resolves.toBe(42);
+    await expect(queue.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await queue.idle();
+  });
+
   it('takes nothing more once it is stopped', async () => {
     const log: string[] = [];
     const queue = new SerialQueue<string>(async (id) => {

@@ -1,6 +1,7 @@
 /** Runs work for ids one at a time; an id that is added while it waits is run once, while it runs, once more. */
 export class SerialQueue<Id> {
   private readonly waiting = new Set<Id>();
+  private readonly tasks: (() => Promise<void>)[] = [];
   private running: Promise<void> | undefined;
   private stopped = false;
 
@@ -9,7 +10,16 @@ export class SerialQueue<Id> {
   add(id: Id): void {
     if (this.stopped) return;
     this.waiting.add(id);
-    this.running ??= this.drain().finally(() => (this.running = undefined));
+    this.wake();
+  }
+
+  /** Runs a task of its own while no id is worked on. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    if (this.stopped) return Promise.reject(new Error('the queue is stopped'));
+    return new Promise((resolve, reject) => {
+      this.tasks.push(() => task().then(resolve, reject));
+      this.wake();
+    });
   }
 
   /** Resolves when nothing waits or runs. */
@@ -23,12 +33,21 @@ export class SerialQueue<Id> {
     await this.running;
   }
 
+  private wake(): void {
+    this.running ??= this.drain().finally(() => {
+      this.running = undefined;
+      if (this.waiting.size > 0 || this.tasks.length > 0) this.wake();
+    });
+  }
+
   private async drain(): Promise<void> {
     // The caller of add() goes on first, so that a burst of the same id is one run.
     await Promise.resolve();
+    for (let task = this.tasks.shift(); task; task = this.tasks.shift()) await task();
     for (const id of this.waiting) {
       this.waiting.delete(id);
       await this.work(id);
+      for (let task = this.tasks.shift(); task; task = this.tasks.shift()) await task();
     }
   }
 }

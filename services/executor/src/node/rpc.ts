@@ -17,6 +17,7 @@ import type { ChainMemory } from '../chain/memory';
 import { observe } from '../chain/observe';
 import type { AppliedChain } from '../chain/plan';
 import type { Reconciler } from '../chain/reconcile';
+import { timeChain } from '../chain/timing';
 import { explain } from '../explain/explain';
 
 export interface RpcOptions {
@@ -33,6 +34,8 @@ export function serveRpc(options: RpcOptions): Subscription {
     chains: (request) => readChains(options, request),
     'map-dump': (request) => dumpMap(options, request),
     explain: (request) => explainPacket(options, request),
+    time: ({ interface: name, hook, seconds }) =>
+      timeChain({ ...options, key: { node: options.node, interface: name, hook }, seconds }),
   };
   return serveNode(options.bus, options.node, handlers);
 }
