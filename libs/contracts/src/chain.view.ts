@@ -69,5 +69,7 @@ export const acceptedSchema = z.object({
   change: chainChangeSchema.optional(),
   /** True when it was only decided: nothing was stored, and the revision is what a change would get. */
   dryRun: z.boolean().optional(),
+  /** What to know before the node reports, such as that nobody has verified a package on its kernel. */
+  warnings: z.array(z.string()).optional(),
 });
 export type Accepted = z.infer<typeof acceptedSchema>;

@@ -21,6 +21,13 @@ export const statusViewSchema = z.object({
       rssBytes: z.number().nullable(),
     }),
   ),
+  /** Where packages are pulled from, and whether it answers. */
+  registry: z.object({ url: z.string(), reachable: z.boolean() }).optional(),
+  /** Of the queue that builders share; null when it cannot be asked. Without idle and busy ones nobody builds. */
+  builders: z
+    .object({ idle: z.number().int(), busy: z.number().int(), queued: z.number().int() })
+    .nullable()
+    .optional(),
   /** What is wrong now; empty when all is well. */
   problems: z.array(wireErrorSchema),
 });

@@ -19,8 +19,10 @@ import { NodeGrpc } from './node/node.grpc';
 import { NodeQueries } from './node/node.queries';
 import { PackageController } from './package/package.controller';
 import { PackageGrpc } from './package/package.grpc';
+import { PackageDetailsReader } from './package/package-details';
 import { PackageSchemas } from './package/package-schemas';
 import { PackageQueries } from './package/package.queries';
+import { RegistryApi } from './registry/registry-api';
 import { HealthController } from './status/health.controller';
 import { StatusController } from './status/status.controller';
 import { StatusQueries } from './status/status.queries';
@@ -42,14 +44,16 @@ const queries = [ChainQueries, EventQueries, BuildQueries, PackageQueries, NodeQ
 /** The service's parts. Whoever starts it brings the connections. */
 @Module({})
 export class AppModule {
-  static with(connection: BusConnection, registry: RegistryClient): DynamicModule {
+  static with(connection: BusConnection, registry: RegistryApi): DynamicModule {
     return {
       module: AppModule,
       controllers: [...controllers, ...grpcControllers],
       providers: [
         { provide: BusConnection, useValue: connection },
-        { provide: RegistryClient, useValue: registry },
+        { provide: RegistryApi, useValue: registry },
+        { provide: RegistryClient, useValue: registry.client },
         PackageSchemas,
+        PackageDetailsReader,
         ...handlers,
         ...queries,
       ],

@@ -1,7 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '@l3af/telemetry';
-import { RegistryClient } from '@l3af/oci';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module';
@@ -9,6 +8,7 @@ import { BusConnection } from './bus/bus-connection';
 import { GrpcServer } from './grpc/grpc-server';
 import { prepareHttp } from './http/http-app';
 import { NestLog } from './nest-log';
+import { RegistryApi } from './registry/registry-api';
 import type { Settings } from './settings';
 
 /** A service that runs. */
@@ -33,7 +33,7 @@ const registryTimeoutMs = 10_000;
 /** Starts the service. It answers at once, and is ready (`/readyz`) when NATS and config-store are there. */
 export async function startApi(settings: Settings, logger: Logger): Promise<RunningApi> {
   const connection = new BusConnection(settings.NATS_URL, logger);
-  const registry = new RegistryClient(settings.L3AF_REGISTRY_URL, { timeoutMs: registryTimeoutMs });
+  const registry = new RegistryApi(settings.L3AF_REGISTRY_URL, registryTimeoutMs);
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(connection, registry), {
     logger: new NestLog(logger),
     bodyParser: false,

@@ -63,7 +63,7 @@ export class ChainHandler {
   async change(request: ChangeRequest, asked: ChainRequest): Promise<Accepted> {
     const bus = this.connection.get();
     const { key, context } = request;
-    const lookUp = new LookUp(bus, this.schemas);
+    const lookUp = new LookUp(bus, this.schemas, key);
     let decided: { revision: number; change?: ChainChange } = { revision: 0 };
     const next = async (last: StoredEnvelope | undefined): Promise<ChainEvent[]> => {
       const chain = chainOf(last);
@@ -80,7 +80,12 @@ export class ChainHandler {
     const append = { subject: chainSubject(key), actor, correlationId };
     const { sequence, changed } = await store(bus, append, { next, request, asked });
     const watch = watchPath(key, { revision: decided.revision, sequence });
-    return { ...decided, sequence, changed, watch, ...(request.dryRun && { dryRun: true }) };
+    const warnings = [...lookUp.warnings];
+    return {
+      ...{ ...decided, sequence, changed, watch },
+      ...(request.dryRun && { dryRun: true }),
+      ...(warnings.length > 0 && { warnings }),
+    };
   }
 }
 
@@ -149,13 +154,13 @@ async function commandOf(asked: ChainRequest, situation: Situation): Promise<Cha
   switch (asked.type) {
     case 'apply': {
       const running = new Set(chain.kfs.map((kf) => kf.digest));
-      const kfs = asked.kfs.map((document) => lookUp.kf(document, key.hook, running));
+      const kfs = asked.kfs.map((document) => lookUp.kf(document, running));
       return { type: 'apply', kfs: await Promise.all(kfs) };
     }
     case 'insert':
       return {
         type: 'insert',
-        kf: await lookUp.kf(asked.kf, key.hook),
+        kf: await lookUp.kf(asked.kf),
         at: asked.at,
       };
     case 'adjust':

@@ -8,14 +8,15 @@ import {
   parsePackageReference,
   type ChainKey,
   type DesiredKf,
-  type Hook,
   type KfDocument,
   type NodeView,
+  type PackageVersionView,
   type PackageView,
 } from '@l3af/contracts';
 import { queryConfig, type Bus } from '@l3af/event-store';
 import type { PackageSchemas } from '../package/package-schemas';
 import { checkConfig, chooseVersion, resolveKf } from './resolve';
+import { checkVerified } from './verification';
 
 function unusableRevision(key: ChainKey, revision: number, state: string): L3afError {
   return new L3afError(
@@ -27,11 +28,15 @@ function unusableRevision(key: ChainKey, revision: number, state: string): L3afE
 
 /** Asks config-store what one change needs to know, each thing once. */
 export class LookUp {
+  /** What whoever asked should know, although nothing is refused. */
+  readonly warnings = new Set<string>();
+  private node: Promise<NodeView | null> | undefined;
   private readonly packages = new Map<string, Promise<PackageView | null>>();
 
   constructor(
     private readonly bus: Bus,
     private readonly schemas: PackageSchemas,
+    private readonly key: ChainKey,
   ) {}
 
   private packageOf(name: string): Promise<PackageView | null> {
@@ -46,16 +51,30 @@ export class LookUp {
     return last ? queryConfig(this.bus, 'packages.get', { name, minSequence: last.sequence }) : null;
   }
 
+  private nodeOf(): Promise<NodeView | null> {
+    return (this.node ??= this.readNode(this.key.node));
+  }
+
   private async readNode(name: string): Promise<NodeView | null> {
     const last = await this.bus.store.last(nodeSubject(name));
     return last ? queryConfig(this.bus, 'nodes.get', { name, minSequence: last.sequence }) : null;
   }
 
   /** A KF of a document with everything resolved. `running`: the digests that the chain runs now. */
-  async kf(document: KfDocument, hook: Hook, running?: ReadonlySet<string>): Promise<DesiredKf> {
+  async kf(document: KfDocument, running: ReadonlySet<string> = new Set()): Promise<DesiredKf> {
     const reference = parsePackageReference(document.package)!;
     const version = chooseVersion(reference, await this.packageOf(reference.name), running);
-    return resolveKf({ document, version, schema: await this.schemas.of(version), hook });
+    const { hook } = this.key;
+    const kf = resolveKf({ document, version, schema: await this.schemas.of(version), hook });
+    if (!running.has(kf.digest)) await this.checkVerified(kf, version);
+    return kf;
+  }
+
+  /** What the chain runs now its kernel has loaded, whatever anyone states. */
+  private async checkVerified(kf: DesiredKf, version: PackageVersionView): Promise<void> {
+    const node = await this.nodeOf();
+    const warning = node && checkVerified(kf, { version, hook: this.key.hook, node });
+    if (warning) this.warnings.add(warning);
   }
 
   /** Refuses a configuration that a KF of a chain cannot take. */
@@ -68,7 +87,8 @@ export class LookUp {
   /** Refuses a KF whose version has been yanked since, unless the chain runs it now. */
   async requireUsable(kf: DesiredKf, running: ReadonlySet<string>): Promise<void> {
     const reference = { name: kf.package, digest: kf.digest };
-    chooseVersion(reference, await this.packageOf(kf.package), running);
+    const version = chooseVersion(reference, await this.packageOf(kf.package), running);
+    if (!running.has(kf.digest)) await this.checkVerified(kf, version);
   }
 
   /** The KFs that a chain had at a revision, from the event stream: what was decided then, to the digest. */
@@ -86,7 +106,7 @@ export class LookUp {
 
   /** Refuses a chain for a node that never registered, or for an interface that the node does not have. */
   async requireTarget(key: ChainKey, needs: { interface: boolean }): Promise<void> {
-    const node = await this.readNode(key.node);
+    const node = await this.nodeOf();
     if (!node) {
       throw new L3afError(
         'unknown-node',

@@ -2,10 +2,12 @@ import {
   buildAcceptedSchema,
   buildViewSchema,
   nodeViewSchema,
+  packageDetailsSchema,
   packageViewSchema,
   policyChangedSchema,
   statusViewSchema,
   trustChangedSchema,
+  yankedSchema,
 } from '@l3af/contracts';
 import { z } from 'zod';
 import { archiveQuerySchema, gitBuildSchema, objectQuerySchema } from '../build/upload';
@@ -13,6 +15,8 @@ import { eventQuerySchema } from '../event/event.controller';
 import { minSequenceSchema } from '../http/fresh';
 import { storedSchema } from '../node/fleet.handler';
 import { labelsBodySchema, policyBodySchema, trustBodySchema } from '../node/node.controller';
+import { searchQuerySchema } from '../package/search';
+import { yankBodySchema } from '../package/package.controller';
 import type { Operation } from './operation';
 
 const statusText = z.object({ status: z.string() });
@@ -80,8 +84,11 @@ const packages: Operation[] = [
   {
     method: 'get',
     path: '/v1/packages',
-    summary: 'The published packages',
+    summary: 'The published packages, or those that a search finds',
+    description:
+      'With any of the parameters: the packages that have versions for which all of them hold, with those versions; yanked ones are left out.',
     tag: 'packages',
+    query: searchQuerySchema,
     answer: packageViewSchema.array(),
   },
   {
@@ -93,6 +100,26 @@ const packages: Operation[] = [
     query: minSequenceSchema,
     answer: packageViewSchema,
     errors: ['unknown-package'],
+  },
+  {
+    method: 'get',
+    path: '/v1/packages/{name}/versions/{version}',
+    summary: 'All that is known of one version: its image, what is attached to it, and which chains run it',
+    description: 'The version may be a digest. Answers without what the registry has when that is away.',
+    tag: 'packages',
+    answer: packageDetailsSchema,
+    errors: ['unknown-package', 'unknown-version'],
+  },
+  {
+    method: 'post',
+    path: '/v1/packages/{name}/versions/{version}/yank',
+    summary: 'Refuse new deployments of a version from now on',
+    description: 'Chains that run it go on; the answer lists them. Takes the headers of changes.',
+    tag: 'packages',
+    body: { schema: yankBodySchema },
+    answer: yankedSchema,
+    status: 202,
+    errors: ['unknown-package', 'unknown-version', 'registry-unavailable'],
   },
   {
     method: 'post',

@@ -11,9 +11,12 @@ import {
   kfDocumentSchema,
   nodeViewSchema,
   objectSchemaSchema,
+  packageDetailsSchema,
+  packageUseSchema,
   packageVersionViewSchema,
   packageViewSchema,
   statusViewSchema,
+  yankedSchema,
   structFieldSchema,
   valueTypeSchema,
   wireErrorSchema,
@@ -37,11 +40,14 @@ const named: Record<string, z.ZodType> = {
   Node: nodeViewSchema,
   ObjectSchema: objectSchemaSchema,
   Package: packageViewSchema,
+  PackageDetails: packageDetailsSchema,
+  PackageUse: packageUseSchema,
   PackageVersion: packageVersionViewSchema,
   Problem: problemSchema,
   Status: statusViewSchema,
   StructField: structFieldSchema,
   ValueType: valueTypeSchema,
+  Yanked: yankedSchema,
 };
 
 type Json = Record<string, unknown>;

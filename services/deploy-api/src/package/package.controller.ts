@@ -1,10 +1,22 @@
-import { cannot, L3afError, type BuildAccepted, type PackageView } from '@l3af/contracts';
+import {
+  cannot,
+  L3afError,
+  type BuildAccepted,
+  type PackageDetails,
+  type PackageView,
+  type Yanked,
+} from '@l3af/contracts';
 import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { BuildHandler } from '../build/build.handler';
 import { objectQuerySchema, readObject } from '../build/upload';
-import { contextOf, readQuery, type ApiRequest } from '../http/api-request';
+import { z } from 'zod';
+import { contextOf, readBody, readQuery, type ApiRequest } from '../http/api-request';
 import { minSequenceSchema } from '../http/fresh';
+import { PackageDetailsReader } from './package-details';
 import { PackageQueries } from './package.queries';
+import { searchQuerySchema } from './search';
+
+export const yankBodySchema = z.strictObject({ reason: z.string().trim().min(1).max(1000) });
 
 /** REST of packages. Publishing a compiled object is a build that has nothing to compile. */
 @Controller('v1/packages')
@@ -12,17 +24,32 @@ export class PackageController {
   constructor(
     private readonly queries: PackageQueries,
     private readonly builds: BuildHandler,
+    private readonly details: PackageDetailsReader,
   ) {}
 
   @Get()
-  list(): Promise<PackageView[]> {
-    return this.queries.list();
+  list(@Req() request: ApiRequest): Promise<PackageView[]> {
+    return this.queries.search(readQuery(request, searchQuerySchema));
   }
 
   /** Slashes in the name are percent-encoded. */
   @Get(':name')
   get(@Req() request: ApiRequest, @Param('name') name: string): Promise<PackageView> {
     return this.queries.get(name, readQuery(request, minSequenceSchema).minSequence);
+  }
+
+  /** The version may be a digest. */
+  @Get(':name/versions/:version')
+  version(@Param('name') name: string, @Param('version') version: string): Promise<PackageDetails> {
+    return this.details.read(name, version);
+  }
+
+  @Post(':name/versions/:version/yank')
+  @HttpCode(202)
+  yank(@Req() request: ApiRequest, @Param() params: Record<string, string>): Promise<Yanked> {
+    const { name = '', version = '' } = params;
+    const { reason } = readBody(request, yankBodySchema);
+    return this.details.yank({ name, version, reason, actor: contextOf(request).actor });
   }
 
   @Post()

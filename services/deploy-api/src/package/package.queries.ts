@@ -1,15 +1,58 @@
-import { cannot, L3afError, type PackageView } from '@l3af/contracts';
+import {
+  cannot,
+  L3afError,
+  type ObjectSchema,
+  type PackageVersionView,
+  type PackageView,
+} from '@l3af/contracts';
 import { queryConfig } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
 import { BusConnection } from '../bus/bus-connection';
+import { PackageSchemas } from './package-schemas';
+import { matches, type SearchConditions } from './search';
 
 /** Reads packages; newest version first. */
 @Injectable()
 export class PackageQueries {
-  constructor(private readonly connection: BusConnection) {}
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly schemas: PackageSchemas,
+  ) {}
 
   list(): Promise<PackageView[]> {
     return queryConfig(this.connection.get(), 'packages.list', {});
+  }
+
+  /** The packages with versions for which all conditions hold; without conditions, all packages. */
+  async search(conditions: SearchConditions): Promise<PackageView[]> {
+    const views = await this.list();
+    if (Object.values(conditions).every((condition) => condition === undefined)) return views;
+    const found = views.map(async ({ name, versions }) => ({
+      name,
+      versions: await this.matching(versions, conditions),
+    }));
+    return (await Promise.all(found)).filter(({ versions }) => versions.length > 0);
+  }
+
+  private async matching(versions: PackageVersionView[], conditions: SearchConditions) {
+    const matching: PackageVersionView[] = [];
+    for (const version of versions) {
+      const needsSchema = conditions.hook !== undefined || conditions.type !== undefined;
+      const schema = needsSchema ? await this.schemaOf(version) : version.schema;
+      if (matches({ ...version, schema }, conditions)) matching.push(version);
+    }
+    return matching;
+  }
+
+  /** Null when nobody can say what is inside: a search finds what is known, and does not fail for what is not. */
+  private async schemaOf(version: PackageVersionView): Promise<ObjectSchema | null> {
+    if (version.yanked !== null) return version.schema;
+    try {
+      return await this.schemas.of(version);
+    } catch (error) {
+      if (error instanceof L3afError) return null;
+      throw error;
+    }
   }
 
   async get(name: string, minSequence?: number): Promise<PackageView> {

@@ -42,7 +42,7 @@ test('while NATS is away: 503 that say so, nothing is stored; afterwards all goe
   expect((await fetch(`${plane.api.url}/livez`)).status).toBe(200);
   expect(await status()).toMatchObject({
     bus: { connected: false },
-    problems: [{ code: 'bus-unavailable' }],
+    problems: [{ code: 'bus-unavailable' }, { code: 'registry-unavailable' }],
   });
   await nats.restart();
   await waitFor(async () => (await ready()) === 200, 'the API to be ready again');
@@ -59,7 +59,11 @@ test('while Postgres is away: 503 that say so, and all goes on when it is back',
     .get(path)
     .expect(503, /"store-unavailable"/);
   const view = await status();
-  expect(view).toMatchObject({ bus: { connected: true }, problems: [{ code: 'store-unavailable' }] });
+  expect(view).toMatchObject({
+    bus: { connected: true },
+    registry: { url: 'http://127.0.0.1:1', reachable: false },
+    problems: [{ code: 'store-unavailable' }, { code: 'registry-unavailable' }],
+  });
   await postgres.restart();
   await waitFor(async () => (await ready()) === 200, 'the API to be ready again');
   await insert('again').expect(202);

@@ -2,22 +2,34 @@ import { toWireError, type StatusView, type WireError } from '@l3af/contracts';
 import { queryConfig, type Bus } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
 import { BusConnection } from '../bus/bus-connection';
+import { RegistryApi } from '../registry/registry-api';
+import { readBuilders } from './builders';
 
 const none = { connected: false, server: null, serverVersion: null, reconnects: 0 };
 
 /** Tells how the control plane is; answers whatever is away, since that is when people ask. */
 @Injectable()
 export class StatusQueries {
-  constructor(private readonly connection: BusConnection) {}
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly registry: RegistryApi,
+  ) {}
 
   async get(): Promise<StatusView> {
-    const empty = { streamSequence: null, projections: [], nodes: [] };
+    const [control, registry] = await Promise.all([this.controlPlane(), this.registry.status()]);
+    const problems = [...control.problems, ...(registry.problem ? [registry.problem] : [])];
+    return { ...control, registry: { url: registry.url, reachable: !registry.problem }, problems };
+  }
+
+  private async controlPlane(): Promise<StatusView> {
+    const empty = { streamSequence: null, projections: [], nodes: [], builders: null };
     try {
       const bus = this.connection.get();
       const { connected, server, serverVersion, reconnects } = bus.status();
       const link = { connected, server, serverVersion, reconnects };
       try {
-        return { bus: link, ...(await storeStatus(bus)) };
+        const [store, builders] = await Promise.all([storeStatus(bus), readBuilders(bus)]);
+        return { bus: link, ...store, builders };
       } catch (error) {
         return { bus: link, ...empty, problems: [toWireError(error)] };
       }

@@ -1,0 +1,98 @@
+import {
+  attachmentTypes,
+  imageLabels,
+  manifestSchema,
+  verifiedPredicate,
+  verifiedStatementSchema,
+  type PackageDetails,
+  type VerifiedStatement,
+} from '@l3af/contracts';
+import {
+  imageManifestSchema,
+  manifestsOf,
+  mediaTypes,
+  parseDocument,
+  readLabels,
+  sizeLimits,
+  type Descriptor,
+  type RegistryClient,
+} from '@l3af/oci';
+import { z } from 'zod';
+
+/** What only the registry has of a version. */
+export type Attached = Pick<PackageDetails, 'manifest' | 'readme' | 'statements' | 'attachments'>;
+
+export const nothingAttached: Attached = { manifest: null, readme: null, statements: [], attachments: [] };
+
+const readmeBytesMax = 256 * 1024;
+/** More than these are not read: anyone who may push may attach any number. */
+const statementsMax = 64;
+
+const bundleSchema = z.object({ dsseEnvelope: z.object({ payload: z.string() }) });
+const statementSchema = z.object({ predicateType: z.literal(verifiedPredicate), predicate: z.unknown() });
+
+/** Reads an image's manifest label and everything that refers to it. What cannot be read is left out. */
+export async function readAttached(client: RegistryClient, name: string, digest: string): Promise<Attached> {
+  const [manifest, referrers] = await Promise.all([
+    readManifest(client, name, digest),
+    client.referrers(name, digest),
+  ]);
+  const readme = referrers.find(({ artifactType }) => artifactType === attachmentTypes.readme);
+  const statements = referrers
+    .filter(({ annotations }) => annotations?.['dev.sigstore.bundle.predicateType'] === verifiedPredicate)
+    .slice(0, statementsMax);
+  const read = await Promise.all(statements.map((one) => readStatement(client, name, one)));
+  return {
+    manifest,
+    readme: readme ? await readReadme(client, name, readme) : null,
+    statements: read.filter((one) => one !== undefined),
+    attachments: referrers.map(attachment),
+  };
+}
+
+function attachment({ digest, artifactType, mediaType, annotations }: Descriptor) {
+  const title = annotations?.['org.opencontainers.image.title'];
+  const predicate = annotations?.['dev.sigstore.bundle.predicateType'];
+  const named = title ?? predicate;
+  return { artifactType: artifactType ?? mediaType, digest, ...(named !== undefined && { title: named }) };
+}
+
+async function readManifest(client: RegistryClient, name: string, digest: string) {
+  const source = client.source(name);
+  const [first] = (await manifestsOf(source, digest)).values();
+  const label = first && (await readLabels(source, first))[imageLabels.manifest];
+  return label === undefined ? null : (manifestSchema.loose().safeParse(parseJson(label)).data ?? null);
+}
+
+async function layerOf(client: RegistryClient, name: string, { digest }: Descriptor, bytesMax: number) {
+  const { bytes } = await client.getManifest(name, digest);
+  const [layer] = parseDocument(imageManifestSchema, bytes, digest).layers;
+  return layer && layer.size <= bytesMax ? client.getBlob(name, layer.digest, bytesMax) : undefined;
+}
+
+async function readReadme(client: RegistryClient, name: string, found: Descriptor): Promise<string | null> {
+  const bytes = await layerOf(client, name, found, readmeBytesMax);
+  return bytes ? Buffer.from(bytes).toString('utf8') : null;
+}
+
+async function readStatement(
+  client: RegistryClient,
+  name: string,
+  found: Descriptor,
+): Promise<VerifiedStatement | undefined> {
+  if (found.artifactType !== mediaTypes.sigstoreBundle) return undefined;
+  const bytes = await layerOf(client, name, found, sizeLimits.signature);
+  const bundle = bytes && bundleSchema.safeParse(parseJson(Buffer.from(bytes).toString('utf8'))).data;
+  if (!bundle) return undefined;
+  const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString('utf8');
+  const statement = statementSchema.safeParse(parseJson(payload)).data;
+  return statement && verifiedStatementSchema.safeParse(statement.predicate).data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+import {
+  cannot,
+  L3afError,
+  toWireError,
+  type PackageDetails,
+  type PackageUse,
+  type PackageVersionView,
+  type WireError,
+  type Yanked,
+} from '@l3af/contracts';
+import { queryConfig } from '@l3af/event-store';
+import { Injectable } from '@nestjs/common';
+import { BusConnection } from '../bus/bus-connection';
+import { RegistryApi, type YankRequest } from '../registry/registry-api';
+import { nothingAttached, readAttached, type Attached } from './attached';
+import { PackageQueries } from './package.queries';
+
+/** One version of a package with its image, its attachments and the chains that run it. */
+@Injectable()
+export class PackageDetailsReader {
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly queries: PackageQueries,
+    private readonly registry: RegistryApi,
+  ) {}
+
+  /** `wanted`: a version or a digest. */
+  async read(name: string, wanted: string): Promise<PackageDetails> {
+    const version = await this.version(name, wanted);
+    const [attached, usedBy] = await Promise.all([this.attached(version), this.usedBy(version)]);
+    return { ...version, ...attached, usedBy };
+  }
+
+  /** New deployments of the version are refused from now on; the answer lists the chains that run it. */
+  async yank(request: YankRequest): Promise<Yanked> {
+    const { name, version: wanted } = request;
+    const version = await this.version(name, wanted);
+    const { sequence } = await this.registry.yank({ ...request, version: version.version });
+    return { name, version: version.version, sequence, usedBy: await this.usedBy(version) };
+  }
+
+  private async version(name: string, wanted: string): Promise<PackageVersionView> {
+    const { versions } = await this.queries.get(name);
+    const found = versions.find(({ version, digest }) => version === wanted || digest === wanted);
+    if (found) return found;
+    const state = `there is no such version, there are ${versions.map(({ version }) => version).join(', ')}`;
+    throw new L3afError('unknown-version', cannot('show', 'package', `${name}@${wanted}`, state));
+  }
+
+  private async attached({ name, digest }: PackageVersionView): Promise<Attached & { problem?: WireError }> {
+    try {
+      return await readAttached(this.registry.client, name, digest);
+    } catch (error) {
+      if (error instanceof L3afError) return { ...nothingAttached, problem: toWireError(error) };
+      throw error;
+    }
+  }
+
+  private async usedBy({ name, digest }: PackageVersionView): Promise<PackageUse[]> {
+    const chains = await queryConfig(this.connection.get(), 'chains.list', {});
+    return chains.flatMap(({ desired, reported, ...key }) => {
+      const kfs = desired?.kfs.filter((kf) => kf.package === name && kf.digest === digest) ?? [];
+      const chain = { ...key, revision: desired?.revision ?? 0, state: reported?.state ?? null };
+      return kfs.map((kf) => ({ ...chain, kf: kf.name, enabled: kf.enabled }));
+    });
+  }
+}

@@ -1,0 +1,151 @@
+import {
+  attachmentTypes,
+  buildConsumer,
+  verifiedPredicate,
+  type Manifest,
+  type PackageDetails,
+  type PackageView,
+  type StatusView,
+  type VerifiedStatement,
+} from '@l3af/contracts';
+import { attachReferrer, attachStatement, buildImage, generateSigningKey, RegistryClient } from '@l3af/oci';
+import { createLogger } from '@l3af/telemetry';
+import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
+import request from 'supertest';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- specs run against the real registry, not a stand-in
+import { readSettings } from '../../../artifact-registry/src/settings';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- as above
+import { startRegistry, type RunningRegistry } from '../../../artifact-registry/src/start-registry';
+import { digestOf, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+
+jest.setTimeout(240_000);
+
+let nats: TestNats;
+let postgres: TestPostgres;
+let registry: RunningRegistry;
+let plane: ControlPlane;
+const key = generateSigningKey();
+
+const manifest: Manifest = {
+  ...{ apiVersion: 'l3af/v1', kind: 'KernelFunction', name: 'team/gate', version: '1.0.0' },
+  description: 'Opens and closes',
+  config: { limit: { description: 'Packets per second' } },
+};
+const image = buildImage({
+  objects: [{ architecture: 'amd64', bytes: Buffer.from('\x7fELF gate', 'latin1') }],
+  manifest,
+  schema: { programs: [{ name: 'gate', section: 'xdp', type: 'xdp' }], maps: [], constants: [] },
+});
+const statement: VerifiedStatement = {
+  ...{ kernel: '6.1.0', architecture: 'amd64', objectDigest: digestOf('e'), loaded: true },
+  programs: [{ name: 'gate', hook: 'xdp', loaded: true, instructions: 77, nanosecondsPerPacket: 12 }],
+  tests: { passed: 3, failed: 0, skipped: 0 },
+};
+
+beforeAll(async () => {
+  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
+  const settings = readSettings({ NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0' });
+  registry = await startRegistry(settings, createLogger('artifact-registry', 'silent'));
+  await registry.ready;
+  const registryUrl = `http://127.0.0.1:${registry.port}`;
+  const addresses = { natsUrl: nats.url, databaseUrl: postgres.url, grpcPort: await freePort() };
+  plane = await startControlPlane({ ...addresses, registryUrl });
+  await seed(plane.bus);
+  const client = new RegistryClient(registryUrl);
+  await client.push(image, 'team/gate', ['1.0.0']);
+  const { digest } = await client.resolve('team/gate', '1.0.0');
+  const readme = { artifactType: attachmentTypes.readme, bytes: Buffer.from('# Gate\n') };
+  await attachReferrer(client, 'team/gate', digest, readme);
+  const signed = { predicateType: verifiedPredicate, predicate: statement, privateKeyPem: key.privateKey };
+  await attachStatement(client, 'team/gate', digest, signed);
+  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
+  await waitFor(async () => (await named({ text: 'gate' })).length > 0, 'the package to be projected');
+});
+
+afterAll(async () => {
+  await plane.close();
+  await registry.close();
+  await Promise.all([nats.stop(), postgres.stop()]);
+});
+
+const api = () => request(plane.api.url);
+const named = async (query: object): Promise<string[]> => {
+  const { body } = await api().get('/v1/packages').query(query).expect(200);
+  return (body as PackageView[]).flatMap(({ name, versions }) =>
+    versions.map(({ version }) => `${name}@${version}`),
+  );
+};
+const version = '/v1/packages/team%2Fgate/versions/1.0.0';
+
+test('a search finds versions by what they are', async () => {
+  expect(await named({ text: 'closes' })).toEqual(['team/gate@1.0.0']);
+  expect(await named({ hook: 'xdp', text: 'gate' })).toEqual(['team/gate@1.0.0']);
+  expect(await named({ text: 'firewall' })).toEqual(['firewall@1.0.0']); // 1.1.0 is yanked
+  expect(await named({ type: 'tracepoint' })).toEqual([]);
+  expect((await named({})).length).toBeGreaterThan(3);
+  await api()
+    .get('/v1/packages')
+    .query({ hook: 'nowhere' })
+    .expect(400, /"invalid-request"/);
+});
+
+test('a version is shown with its image, what is attached, and who runs it', async () => {
+  const document = {
+    ...{ apiVersion: 'l3af/v1', kind: 'Chain', node: 'demo-1', interface: 'eth1', hook: 'xdp' },
+    kfs: [{ package: 'team/gate@1.0.0', name: 'front', enabled: false }],
+  };
+  await api().put('/v1/nodes/demo-1/chains/eth1/xdp').send(document).expect(202);
+  const found = await waitFor(async () => {
+    const details = (await api().get(version).expect(200)).body as PackageDetails;
+    return details.usedBy.length > 0 && details;
+  }, 'the chain to be projected');
+  expect(found).toMatchObject({
+    ...{ name: 'team/gate', version: '1.0.0', digest: image.digest, readme: '# Gate\n' },
+    manifest: { config: { limit: { description: 'Packets per second' } } },
+    statements: [statement],
+    usedBy: [
+      {
+        ...{ node: 'demo-1', interface: 'eth1', hook: 'xdp', kf: 'front' },
+        ...{ enabled: false, revision: 1, state: 'pending' },
+      },
+    ],
+  });
+  expect(found).not.toHaveProperty('problem');
+  expect(found.attachments.map(({ title }) => title)).toContain(verifiedPredicate);
+  await api()
+    .get('/v1/packages/team%2Fgate/versions/9')
+    .expect(404, /"unknown-version"/);
+  // In the events, not in the registry: what is known is shown, and why the rest is not.
+  const { body } = await api().get('/v1/packages/firewall/versions/1.0.0').expect(200);
+  expect(body).toMatchObject({ readme: null, problem: { code: expect.any(String) as unknown } });
+});
+
+test('a yank is stored with its author, names who runs the version, and keeps new deployments out', async () => {
+  const path = `${version}/yank`;
+  await api().post(path).send({ reason: ' ' }).expect(400);
+  await api()
+    .post('/v1/packages/team%2Fgate/versions/9/yank')
+    .send({ reason: 'x' })
+    .expect(404, /"unknown-version"/);
+  const yanked = await api()
+    .post(path)
+    .set('x-l3af-actor', 'J%C3%B6rg')
+    .send({ reason: 'lets all pass' })
+    .expect(202);
+  expect(yanked.body).toMatchObject({ name: 'team/gate', usedBy: [{ interface: 'eth1', kf: 'front' }] });
+  const insert = () =>
+    api()
+      .post('/v1/nodes/demo-1/chains/eth2/xdp/kfs')
+      .send({ kf: { package: 'team/gate@1.0.0' } });
+  await insert().expect(422, /it is yanked: lets all pass/);
+  expect(await named({ text: 'gate' })).toEqual([]);
+});
+
+test('the status tells of the registry and of builders', async () => {
+  const status = async (): Promise<StatusView> =>
+    (await api().get('/v1/status').expect(200)).body as StatusView;
+  expect(await status()).toMatchObject({ registry: { reachable: true }, builders: null });
+  const queue = plane.bus.workQueue({ consumer: buildConsumer }, () => Promise.resolve('done'));
+  await waitFor(async () => (await status()).builders?.idle === 1, 'the builder to be seen');
+  await queue.stop();
+});

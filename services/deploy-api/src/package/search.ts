@@ -1,0 +1,38 @@
+import { hooksOf } from '@l3af/bpf-object';
+import { hookSchema, type PackageVersionView } from '@l3af/contracts';
+import { z } from 'zod';
+
+export const searchQuerySchema = z.object({
+  text: z.string().optional().describe('Words, each found in the name, the description or a program'),
+  hook: hookSchema.optional().describe('A program of it can run on this hook'),
+  type: z.string().optional().describe('It has a program of this type: xdp, sched_cls, tracepoint, …'),
+  signer: z.string().min(4).optional().describe('Signed by this key: its id, or the beginning of it'),
+  license: z.string().optional().describe('Found in its licence'),
+  kernel: z.string().optional().describe('Loaded on this kernel: 6.1 stands for every 6.1.x'),
+});
+export type SearchConditions = z.infer<typeof searchQuerySchema>;
+
+/** Whether all conditions hold for a version. A yanked one is never found: nobody can deploy it. */
+export function matches(version: PackageVersionView, conditions: SearchConditions): boolean {
+  const { text, hook, type, signer, license, kernel } = conditions;
+  const programs = version.schema?.programs ?? [];
+  const has = (whole: string | null, part: string): boolean =>
+    (whole ?? '').toLowerCase().includes(part.toLowerCase());
+  const texts = [version.name, version.description, ...programs.map(({ name }) => name)];
+  const words = (text ?? '').split(/\s+/).filter(Boolean);
+  return (
+    version.yanked === null &&
+    words.every((word) => texts.some((one) => has(one, word))) &&
+    (hook === undefined || programs.some((program) => hooksOf(program).includes(hook))) &&
+    (type === undefined || programs.some((program) => program.type === type)) &&
+    (signer === undefined || version.signers.some((keyId) => keyId.startsWith(signer.toLowerCase()))) &&
+    (license === undefined || has(version.license, license)) &&
+    (kernel === undefined || isLoadedOn(version, kernel))
+  );
+}
+
+function isLoadedOn({ verified }: PackageVersionView, kernel: string): boolean {
+  const isSuch = (release: string): boolean =>
+    release === kernel || release.startsWith(`${kernel}.`) || release.startsWith(`${kernel}-`);
+  return verified.some((one) => one.loaded && isSuch(one.kernel));
+}
