@@ -49,7 +49,9 @@ describe('what others do to a chain is seen', () => {
     const fd = openPin(generationPaths(target, generation).kfProgram(0, 'a')) ?? -1;
     expect(testRunFd(fd, { dataIn: udpPacket() }).verdict).toBe(xdpPass);
     closeSync(fd);
-    expect(readCounters(target, generation)).toMatchObject({ broken: 1, brokenAfter: 'a' });
+    // The chain is live, so that packets of the network itself may have met it, too.
+    expect(readCounters(target, generation).broken).toBeGreaterThanOrEqual(1);
+    expect(readCounters(target, generation).brokenAfter).toBe('a');
     setEnabled(target, generation, { kf: 'b', enabled: true });
     expect(observeHook(target).drift).toEqual([]);
   });
