@@ -73,6 +73,7 @@ export async function requestChange(
   options: ChangeOptions,
 ): Promise<Accepted> {
   const accepted = await sendChange(session, change, options);
+  for (const warning of accepted.warnings ?? []) session.print.note(`  warning: ${warning}`);
   if (options.dryRun) return accepted;
   const state = accepted.changed
     ? `revision ${accepted.revision} stored at sequence ${accepted.sequence}`

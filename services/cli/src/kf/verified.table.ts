@@ -13,7 +13,7 @@ export function verifiedTable(verified: readonly Verified[], print: Printer): st
       { head: 'instructions', align: 'right' },
       { head: 'ns/packet', align: 'right' },
       { head: 'tests', align: 'right' },
-      { head: 'verdict of the kernel', flexible: true },
+      { head: 'verdict', flexible: true },
     ],
     verified.flatMap(rowsOf),
   );

@@ -1,12 +1,21 @@
-import { chainSubject, L3afError, type Accepted, type ChainKey, type ChainView } from '@l3af/contracts';
+import {
+  chainSubject,
+  L3afError,
+  packageSubject,
+  type Accepted,
+  type ChainKey,
+  type ChainView,
+} from '@l3af/contracts';
 import { serveNode } from '@l3af/event-store';
 import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
 import request, { type Test } from 'supertest';
 import {
   digestOf,
+  published,
   reportApplied,
   seed,
   startControlPlane,
+  verified,
   type ControlPlane,
 } from '../testing/control-plane';
 
@@ -213,6 +222,27 @@ test('bodies that are no document', async () => {
   await api()
     .put(pathOf('l3af0'))
     .expect(400, /"invalid-request"/);
+});
+
+test('a package that the kernel of the node is known to refuse is refused, one that nobody verified is warned of', async () => {
+  const subject = packageSubject('checked');
+  const append = (...events: Parameters<typeof plane.bus.store.append>[0]['events']) =>
+    plane.bus.store.append({ subject, events, actor: 'spec' });
+  const apply = (name: string, kf: object) => put(name, [kf]).query({ allowMissingInterface: true });
+  await append(published('checked', '1.0.0', 'd'));
+  const warned = await apply('checked-1', { package: 'checked' }).expect(202);
+  expect(warned.body).toMatchObject({
+    warnings: ['checked@1.0.0 was not verified on kernel 6.1.0 of node demo-1'],
+  });
+  await append(verified('checked', 'd', 'KF "checked": R1 invalid mem access'));
+  const again = await apply('checked-1', { package: 'checked', config: { limit: 2 } }).expect(202);
+  expect(again.body).not.toHaveProperty('warnings');
+  const refused = await apply('checked-2', { package: 'checked' }).expect(422);
+  expect(refused.body).toMatchObject({
+    code: 'verification-failed',
+    detail: expect.stringContaining('kernel 6.1.9 refuses it: KF "checked": R1 invalid mem access'),
+    details: { node: 'demo-1', kernel: '6.1.9' },
+  });
 });
 
 test('If-Match: a change is made only on the revision that its author has seen', async () => {

@@ -97,13 +97,28 @@ const node = (name: string, interfaces: string[]): L3afEvent => ({
   },
 });
 
-const published = (name: string, packageVersion: string, letter: string): L3afEvent => ({
+export const published = (name: string, packageVersion: string, letter: string): L3afEvent => ({
   type: 'PackagePublished',
   version: 1,
   data: {
     ...{ name, packageVersion, digest: digestOf(letter), architectures: ['amd64'], sizeBytes: 1000, schema },
   },
 });
+
+/** How demo-1's kernel took a package. */
+export const verified = (name: string, letter: string, refusal?: string): L3afEvent => {
+  const error =
+    refusal === undefined ? {} : { error: { code: 'verifier-refused' as const, message: refusal } };
+  const loaded = refusal === undefined;
+  return {
+    type: 'PackageVerified',
+    version: 1,
+    data: {
+      ...{ name, digest: digestOf(letter), kernel: '6.1.9', architecture: 'x64', loaded, ...error },
+      programs: [{ name: 'filter', hook: 'xdp', loaded, instructions: 9, ...error }],
+    },
+  };
+};
 
 /** A node `demo-1` with `l3af0`, `eth0` and `eth1`; packages `firewall` (one version yanked) and `team/limit`. */
 export async function seed(bus: Bus): Promise<void> {
@@ -118,6 +133,8 @@ export async function seed(bus: Bus): Promise<void> {
     data: { name: 'firewall', digest: digestOf('b'), packageVersion: '1.1.0', reason: 'drops too much' },
   });
   await put(packageSubject('team/limit'), published('team/limit', '2.0.0', 'c'));
+  await put(packageSubject('firewall'), verified('firewall', 'a'));
+  await put(packageSubject('team/limit'), verified('team/limit', 'c'));
 }
 
 /** The node's report that a revision is live. */
