@@ -7,7 +7,7 @@ const { join } = require('node:path');
 
 const root = join(__dirname, '../../..');
 // The record is written last: without it a build was never finished.
-const built = ['libs/contracts', 'libs/bpf-object', 'services/cli'].every((project) =>
+const built = ['libs/contracts', 'libs/bpf-object', 'libs/oci', 'services/cli'].every((project) =>
   existsSync(join(root, project, 'dist/.build.json')),
 );
 if (!existsSync(join(root, 'node_modules/@l3af/contracts'))) {

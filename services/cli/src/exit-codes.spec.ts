@@ -28,6 +28,14 @@ describe('exit codes', () => {
     [['nodes', '-o', 'xml']],
     [['nodes', '--bogus']],
     [['kf', 'build', '.', '--version', 'not a version']],
+    [['kf', 'search']],
+    [['kf', 'yank', 'firewall@1.0.0']],
+    [['kf', 'yank', 'firewall', '--reason', 'x']],
+    [['kf', 'pull', 'firewall']],
+    [['kf', 'export', 'firewall@1.0.0']],
+    [['kf', 'sign', 'firewall@1.0.0']],
+    [['chain', 'rollback', ...key]],
+    [['explain', ...key]],
   ])('%j is a misuse: 2, and stdout stays empty', async (args) => {
     const { code, stdout, stderr } = await capture(args);
     expect(code).toBe(2);

@@ -1,5 +1,6 @@
 import { hooks, parsePackageReference } from '@l3af/contracts';
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import type { RegistryOptions } from './api/registry-address';
 import { outputFormats } from './output/printer';
 import { openSession, type CommonOptions, type Session } from './session';
 import type { Surroundings } from './surroundings';
@@ -32,6 +33,27 @@ export function action<O extends object = CommonOptions>(
     await run(openSession(options, surroundings), options, args);
   });
 }
+
+/** As {@link action}, for commands whose `-o` is a place to write to and not a format. */
+export function transfer<O extends object>(
+  command: Command,
+  surroundings: Surroundings,
+  run: Action<O & RegistryOptions>,
+): Command {
+  command
+    .addOption(new Option('--api <url>', 'the API; default: L3AF_API, else what runs here'))
+    .addOption(registryOption());
+  return command.action(async (...received: unknown[]) => {
+    const own = command.opts<O & RegistryOptions & { output?: string }>();
+    const { api = own.api } = command.optsWithGlobals<CommonOptions>();
+    const common: CommonOptions = api === undefined ? {} : { api };
+    const args = received.slice(0, -2).map((value) => value as string);
+    await run(openSession(common, surroundings), { ...own, ...common } as O & RegistryOptions, args);
+  });
+}
+
+export const registryOption = (): Option =>
+  new Option('--registry <url>', 'the registry; default: L3AF_REGISTRY_URL, else what the API says');
 
 export const nodeArgument = (): Argument => new Argument('<node>', 'name of the node');
 export const interfaceArgument = (): Argument => new Argument('<interface>', 'name of the interface');

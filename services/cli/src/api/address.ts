@@ -5,7 +5,8 @@ import { z } from 'zod';
 
 export const defaultApi = 'http://127.0.0.1:8400';
 
-const endpointsSchema = z.object({ api: z.string() });
+const endpointsSchema = z.object({ api: z.string(), registry: z.string().optional() });
+export type Endpoints = z.infer<typeof endpointsSchema>;
 
 /** Finds the API: the option, else `L3AF_API`, else `endpoints.json` in `L3AF_HOME` (default `.l3af/` in the clone), else the default port. */
 export function findApi(
@@ -13,12 +14,21 @@ export function findApi(
   env: Record<string, string | undefined>,
   root: string,
 ): string {
-  if (option !== undefined) return checked(option, '--api');
-  if (env.L3AF_API) return checked(env.L3AF_API, 'L3AF_API');
-  const path = join(env.L3AF_HOME || join(root, '.l3af'), 'endpoints.json');
-  const text = readIfThere(path);
-  return text === undefined ? defaultApi : checked(apiIn(text, path), path);
+  if (option !== undefined) return checkedUrl(option, '--api');
+  if (env.L3AF_API) return checkedUrl(env.L3AF_API, 'L3AF_API');
+  const local = localEndpoints(env, root);
+  return local ? checkedUrl(local.api, endpointsPath(env, root)) : defaultApi;
 }
+
+/** The addresses of what `npm run up` started here; undefined when it never did. */
+export function localEndpoints(env: Record<string, string | undefined>, root: string): Endpoints | undefined {
+  const path = endpointsPath(env, root);
+  const text = readIfThere(path);
+  return text === undefined ? undefined : endpointsIn(text, path);
+}
+
+const endpointsPath = (env: Record<string, string | undefined>, root: string): string =>
+  join(env.L3AF_HOME || join(root, '.l3af'), 'endpoints.json');
 
 function readIfThere(path: string): string | undefined {
   try {
@@ -32,9 +42,9 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function apiIn(text: string, path: string): string {
+function endpointsIn(text: string, path: string): Endpoints {
   try {
-    return endpointsSchema.parse(JSON.parse(text)).api;
+    return endpointsSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new L3afError('invalid-environment', cannot('read', 'file', path, 'it names no API'), {
       cause: error instanceof z.ZodError ? new Error(z.prettifyError(error)) : error,
@@ -43,12 +53,13 @@ function apiIn(text: string, path: string): string {
   }
 }
 
-function checked(text: string, from: string): string {
+/** The address without a slash at its end; `from`: who named it. */
+export function checkedUrl(text: string, from: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol)) return text.replace(/\/+$/, '');
   throw new L3afError(
     'invalid-environment',
-    cannot('use', 'API address', text, 'not a URL, needs http://HOST:PORT'),
+    cannot('use', 'address', text, 'not a URL, needs http://HOST:PORT'),
     {
       hint: `It comes from ${from}`,
     },

@@ -114,7 +114,8 @@ function withNaming(command: Command): Command {
     .option('--no-wait', 'do not wait for the build');
 }
 
-const checkedBy = (schema: z.ZodString) => (text: string) => {
+/** Checks an option by the schema that the API checks it with. */
+export const checkedBy = (schema: z.ZodString) => (text: string) => {
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError(`It ${parsed.error.issues[0]!.message}.`);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firewallPackage } from '../testing/answers';
+import { firewallDetails, firewallPackage } from '../testing/answers';
 import { message } from '../testing/messages';
 import { capture } from '../testing/captured';
 import { startFixedApi, type Answer } from '../testing/fixed-api';
@@ -130,11 +130,15 @@ describe('kf publish', () => {
 
 describe('kf show', () => {
   test('NAME@VERSION is that version; one that is not there is refused', async () => {
-    await using api = await startFixedApi({ 'GET /v1/packages/team%2Ffirewall': { json: firewallPackage } });
+    await using api = await startFixedApi({
+      'GET /v1/packages/team%2Ffirewall': { json: firewallPackage },
+      'GET /v1/packages/team%2Ffirewall/versions/1.2.0': { json: firewallDetails },
+    });
     const show = (text: string) => capture(['kf', 'show', text, '-o', 'json', '--api', api.url]);
     expect(JSON.parse((await show('team/firewall@1.2.0')).stdout).digest).toBe(
       firewallPackage.versions[1]!.digest,
     );
+    expect(JSON.parse((await show('team/firewall@1.2.0')).stdout)).toEqual(firewallDetails);
     expect(JSON.parse((await show('team/firewall')).stdout).versions).toHaveLength(2);
     expect((await show('team/firewall@9')).stderr).toContain(
       'Cannot use package "firewall@9": no such version',

@@ -1,25 +1,23 @@
-import {
-  buildAcceptedSchema,
-  buildViewSchema,
-  packageViewSchema,
-  parsePackageReference,
-} from '@l3af/contracts';
-import { Argument, type Command } from 'commander';
+import { buildAcceptedSchema, buildViewSchema } from '@l3af/contracts';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { instanceArgument, readConfig } from '../chain/chain.commands';
 import { changeChain, withChangeOptions, type ChangeOptions } from '../chain/change';
 import { chainKeyOf } from '../chain/path';
 import type { Session } from '../session';
 import type { Surroundings } from '../surroundings';
-import { action, chainArguments, packageArgument } from '../usage';
+import { action, chainArguments } from '../usage';
 import { addBuildCommands } from './build.command';
-import { chooseVersion } from './choose-version';
-import { buildsTable, packageText, packagesTable } from './kf.tables';
+import { addCatalogueCommands } from './catalogue.commands';
+import { buildsTable } from './kf.tables';
+import { addRegistryCommands } from './registry.commands';
 
 /** `l3af kf …`. */
 export function addKfCommands(kf: Command, surroundings: Surroundings): void {
   addBuildCommands(kf, surroundings);
-  addCatalogue(kf, surroundings);
+  addCatalogueCommands(kf, surroundings);
+  addRegistryCommands(kf, surroundings);
+  addBuilds(kf, surroundings);
   for (const enabled of [true, false]) {
     const name = enabled ? 'enable' : 'disable';
     const description = enabled
@@ -56,28 +54,7 @@ function patch(
   return changeChain(session, change, options);
 }
 
-function addCatalogue(kf: Command, surroundings: Surroundings): void {
-  const list = kf.command('list').description('list the published packages');
-  action(list, surroundings, async ({ api, print }) => {
-    const packages = await api.ask('/v1/packages', z.array(packageViewSchema));
-    print.result(packages, () =>
-      packages.length === 0 ? 'no package is published yet' : packagesTable(packages, print),
-    );
-  });
-
-  const show = kf
-    .command('show')
-    .description('show a package: its versions, programs, maps, constants, signers and verified kernels')
-    .addArgument(new Argument('<name>', 'NAME, NAME@VERSION or NAME@sha256:…').argParser(packageArgument));
-  action(show, surroundings, async ({ api, print }, _options, [text]) => {
-    const { name, version, digest } = parsePackageReference(text!)!;
-    const view = await api.ask(`/v1/packages/${encodeURIComponent(name)}`, packageViewSchema);
-    const chosen = chooseVersion(view, version ?? digest);
-    // With a version asked for, that one is the answer; without, the whole package.
-    const value = version === undefined && digest === undefined ? view : chosen;
-    print.result(value, () => packageText(view, chosen, print));
-  });
-
+function addBuilds(kf: Command, surroundings: Surroundings): void {
   const builds = kf.command('builds').description('list the builds');
   action(builds, surroundings, async ({ api, print }) => {
     const views = await api.ask('/v1/builds', z.array(buildViewSchema));

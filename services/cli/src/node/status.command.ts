@@ -48,7 +48,8 @@ function statusText(status: StatusView, chains: ChainView[], { api, print }: Ses
   return [...parts, ...(problems.length > 0 ? [problems.join('\n')] : [])].join('\n\n');
 }
 
-function servicesTable({ bus, streamSequence, nodes }: StatusView, url: string, print: Printer): string {
+function servicesTable(status: StatusView, url: string, print: Printer): string {
+  const { bus, streamSequence, nodes, registry } = status;
   const { style } = print;
   const state = (up: boolean): string => (up ? style.green('up') : style.red('away'));
   const ready = nodes.filter((node) => node.state === 'ready').length;
@@ -60,9 +61,20 @@ function servicesTable({ bus, streamSequence, nodes }: StatusView, url: string, 
       ['deploy-api', state(true), url],
       ['nats-server', state(bus.connected), bus.server ? `${bus.server} (${version})` : ''],
       ['config-store', state(streamSequence !== null), sequence],
+      ...(registry ? [['artifact-registry', state(registry.reachable), registry.url]] : []),
+      ...buildersRow(status, state),
       ['executors', state(ready === nodes.length && ready > 0), `${ready} of ${nodes.length} nodes ready`],
     ],
   );
+}
+
+/** An API that does not tell of them is an older one. */
+function buildersRow({ builders }: StatusView, state: (up: boolean) => string): string[][] {
+  if (builders === undefined) return [];
+  if (builders === null) return [['build-engine', state(false), '']];
+  const { idle, busy, queued } = builders;
+  const detail = `${count(idle)} waiting for work, ${count(busy)} building, ${count(queued)} in the queue`;
+  return [['build-engine', state(idle + busy > 0), detail]];
 }
 
 function projectionsTable({ projections }: StatusView, print: Printer): string {

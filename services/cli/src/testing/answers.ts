@@ -4,6 +4,7 @@ import {
   chainViewSchema,
   explanationSchema,
   nodeViewSchema,
+  packageDetailsSchema,
   packageViewSchema,
   projectionStatusSchema,
   statusViewSchema,
@@ -210,6 +211,43 @@ export const firewallPackage = packageViewSchema.parse({
   ],
 });
 
+export const firewallDetails = packageDetailsSchema.parse({
+  ...firewallPackage.versions[1],
+  manifest: {
+    ...{ apiVersion: 'l3af/v1', kind: 'KernelFunction', name: 'firewall', version: '1.2.0' },
+    config: {
+      deny_sources: { description: 'Packets from these prefixes are dropped' },
+      default_action: { description: 'What becomes of packets that no rule names' },
+    },
+  },
+  readme: '# firewall\n\nDenies packets.\n',
+  statements: [
+    {
+      ...{ kernel: '6.18.0', architecture: 'x86_64', objectDigest: digest('9'), loaded: true },
+      programs: [
+        { name: 'firewall', hook: 'xdp', loaded: true, instructions: 1234, nanosecondsPerPacket: 41.7 },
+        { name: 'firewall_tc', hook: 'tc-ingress', loaded: true, instructions: 1300 },
+      ],
+      tests: { passed: 12, failed: 0, skipped: 0 },
+    },
+  ],
+  attachments: [
+    { artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json', digest: digest('8') },
+    { artifactType: 'application/vnd.l3af.readme.v1+markdown', digest: digest('7'), title: 'README.md' },
+    { artifactType: 'application/spdx+json', digest: digest('6') },
+  ],
+  usedBy: [
+    {
+      ...{ node: 'demo-1', interface: 'l3af0', hook: 'xdp', kf: 'edge-firewall', enabled: true },
+      ...{ revision: 7, state: 'live' },
+    },
+    {
+      ...{ node: 'edge-2', interface: 'eth0', hook: 'xdp', kf: 'firewall', enabled: false },
+      ...{ revision: 1, state: null },
+    },
+  ],
+});
+
 export const builds = z.array(buildViewSchema).parse([
   {
     id: '0198c000-0000-7000-8000-000000000001',
@@ -256,6 +294,8 @@ export const status = statusViewSchema.parse({
   bus: { connected: true, server: 'nats://127.0.0.1:8403', serverVersion: '2.9.10', reconnects: 0 },
   streamSequence: 1234,
   projections,
+  registry: { url: 'http://127.0.0.1:8402', reachable: true },
+  builders: { idle: 2, busy: 1, queued: 14 },
   nodes: nodes.map(({ name, state, lastSeenAt, rssBytes }) => ({ name, state, lastSeenAt, rssBytes })),
   problems: [{ code: 'node-silent', message: 'Node "edge-2" has not been heard for 15 s' }],
 });

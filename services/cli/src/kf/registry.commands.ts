@@ -1,0 +1,201 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  L3afError,
+  cannot,
+  packageNameSchema,
+  trustChangedSchema,
+  versionSchema,
+  type TrustedSigner,
+} from '@l3af/contracts';
+import { publicKeyOf, signDigest, signersOfPem, verifySignature } from '@l3af/oci';
+import { Argument, Option, type Command } from 'commander';
+import { findRegistry, type Registry, type RegistryOptions } from '../api/registry-address';
+import type { Session } from '../session';
+import type { Surroundings } from '../surroundings';
+import { action, packageArgument, registryOption, transfer } from '../usage';
+import { checkedBy } from './build.command';
+import { packLayout, isLayout } from './oci-layout';
+import { pullPackage } from './pull';
+import { pushObject } from './push-object';
+import { resolvePackage } from './resolve-package';
+
+interface PushOptions extends RegistryOptions {
+  name?: string;
+  version?: string;
+  key?: string;
+}
+
+/** `kf pull`, `push`, `sign`, `verify`, `export` and `import`: straight with the registry. */
+export function addRegistryCommands(kf: Command, surroundings: Surroundings): void {
+  const reference = (): Argument =>
+    new Argument('<kf>', 'NAME, NAME@VERSION or NAME@sha256:…').argParser(packageArgument);
+  addMoving(kf, surroundings, reference);
+
+  const sign = kf
+    .command('sign')
+    .description('sign a version with a key of your own')
+    .addArgument(reference())
+    .requiredOption('--key <file>', 'private key, PKCS8 PEM: ECDSA P-256 or ed25519')
+    .addOption(registryOption());
+  action<RegistryOptions & { key: string }>(sign, surroundings, async (session, options, [text]) => {
+    const pem = await readKey(options.key);
+    publicKeyOf(pem); // refused before anything is asked
+    const registry = await findRegistry(session, options);
+    const { name, digest } = await resolvePackage(session, registry, text!);
+    const { keyId } = await signDigest(registry.client, name, digest, pem);
+    session.print.result({ name, digest, keyId }, () => `${name}@${digest} is signed by ${keyId}`);
+  });
+
+  const verify = kf
+    .command('verify')
+    .description('check that a version is signed by a key that is trusted')
+    .addArgument(reference())
+    .option('--key <file>', 'public keys, PEM; default: those that nodes trust')
+    .addOption(registryOption());
+  action<RegistryOptions & { key?: string }>(verify, surroundings, async (session, options, [text]) => {
+    const signers = await trusted(session, options.key);
+    const registry = await findRegistry(session, options);
+    const { name, digest } = await resolvePackage(session, registry, text!);
+    const signer = await verifySignature(registry.client, name, digest, signers);
+    const value = { name, digest, keyId: signer.keyId, signer: signer.name };
+    session.print.result(value, () => `${name}@${digest} is signed by ${signer.name} (${signer.keyId})`);
+  });
+}
+
+function addMoving(kf: Command, surroundings: Surroundings, reference: () => Argument): void {
+  const pull = kf
+    .command('pull')
+    .description('fetch a version: its objects, kf.yaml, readme, and an OCI layout of all that is attached')
+    .addArgument(reference())
+    .requiredOption('-o, --output <dir>', 'a new folder');
+  transfer<RegistryOptions & { output: string }>(pull, surroundings, async (session, options, [text]) => {
+    const registry = await findRegistry(session, options);
+    const found = await resolvePackage(session, registry, text!);
+    const files = await pullPackage(registry, found, options.output);
+    session.print.write(files.map((file) => `${options.output}/${file}`).join('\n'));
+  });
+
+  const push = kf
+    .command('push')
+    .description('put a package into the registry as it is, without a build')
+    .argument('<path>', 'a folder of `kf pull`, an archive of `kf export`, or a compiled object')
+    .addOption(new Option('--name <name>', 'of the package').argParser(checkedBy(packageNameSchema)))
+    .addOption(new Option('--version <version>', 'of an object').argParser(checkedBy(versionSchema)))
+    .option('--key <file>', 'sign an object with this private key')
+    .addOption(registryOption());
+  action<PushOptions>(push, surroundings, (session, options, [path]) => pushPath(session, options, path!));
+
+  const exporting = kf
+    .command('export')
+    .description('write a version with everything attached to one file, for a site without a network')
+    .addArgument(reference())
+    .requiredOption('-o, --output <file>', 'the archive: a tar of an OCI layout');
+  transfer<RegistryOptions & { output: string }>(
+    exporting,
+    surroundings,
+    async (session, options, [text]) => {
+      const registry = await findRegistry(session, options);
+      const { name, version } = await resolvePackage(session, registry, text!);
+      await writeWhole(options.output, Readable.fromWeb((await registry.export(name, version)) as never));
+      session.print.note(`${name}@${version} is in ${options.output}`);
+    },
+  );
+
+  const importing = kf
+    .command('import')
+    .description('take an archive of `kf export` into the registry')
+    .argument('<file>', 'the archive')
+    .addOption(new Option('--name <name>', 'under this name').argParser(checkedBy(packageNameSchema)))
+    .addOption(registryOption());
+  action<PushOptions>(importing, surroundings, async (session, options, [file]) => {
+    const registry = await findRegistry(session, options);
+    await importFrom(session, registry, { archive: await archiveOf(file!), name: options.name });
+  });
+}
+
+async function pushPath(session: Session, options: PushOptions, path: string): Promise<void> {
+  const found = await stat(path).catch((cause: Error) => {
+    throw new L3afError('source-unavailable', `Cannot read "${path}": ${cause.message}`);
+  });
+  if (found.isDirectory() && !(await isLayout(path)))
+    throw new L3afError('source-unavailable', cannot('push', 'folder', path, 'it is no OCI layout'), {
+      hint: '`l3af kf build DIR` builds a folder of source',
+    });
+  const isObject = found.isFile() && (await startsWith(path, '\x7fELF'));
+  const key = options.key === undefined ? undefined : await readKey(options.key);
+  const registry = await findRegistry(session, options);
+  if (!isObject) {
+    const archive = found.isDirectory() ? packLayout(path) : await archiveOf(path);
+    return importFrom(session, registry, { archive, name: options.name });
+  }
+  const { name, version, digest } = await pushObject(registry, path, options);
+  if (key !== undefined) await signDigest(registry.client, name, digest, key);
+  else session.print.note(`not signed: \`l3af kf sign ${name}@${version} --key FILE\` signs it`);
+  session.print.result({ name, version, digest }, () => `${name}@${version} ${digest}`);
+}
+
+async function importFrom(
+  session: Session,
+  registry: Registry,
+  { archive, name }: { archive: AsyncIterable<Uint8Array>; name: string | undefined },
+): Promise<void> {
+  const imported = await registry.import(archive, name);
+  // Signatures have tags of digests; what people ask for are versions.
+  const lines = imported
+    .filter(({ tag }) => tag !== undefined && !tag.startsWith('sha256-'))
+    .map((one) => `${one.name}@${one.tag!} ${one.digest}`);
+  session.print.result(imported, () => lines.join('\n') || 'the archive holds no version');
+}
+
+async function archiveOf(file: string): Promise<AsyncIterable<Uint8Array>> {
+  await stat(file).catch((cause: Error) => {
+    throw new L3afError('source-unavailable', `Cannot read file "${file}": ${cause.message}`);
+  });
+  return createReadStream(file);
+}
+
+async function startsWith(path: string, magic: string): Promise<boolean> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(magic.length));
+  return buffer.subarray(0, bytesRead).toString('latin1') === magic;
+}
+
+/** A file that is there is whole: what breaks off leaves none. */
+async function writeWhole(path: string, content: Readable): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    await pipeline(content, createWriteStream(part));
+    await rename(part, path);
+  } catch (cause) {
+    await rm(part, { force: true });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new L3afError('invalid-request', cannot('write', 'file', path, reason), { cause });
+  }
+}
+
+const readKey = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((cause: Error) => {
+    throw new L3afError('invalid-request', `Cannot read key "${path}": ${cause.message}`, {
+      hint: '`openssl genpkey -algorithm ed25519 -out my.key` makes one',
+    });
+  });
+
+/** The keys of a file, or those that the nodes of the group "default" trust. */
+async function trusted(session: Session, file: string | undefined): Promise<TrustedSigner[]> {
+  if (file !== undefined) {
+    const signers = signersOfPem(await readKey(file), file);
+    if (signers.length > 0) return signers;
+    throw new L3afError('invalid-request', cannot('use', 'key', file, 'it holds no public key, needs PEM'));
+  }
+  try {
+    return (await session.api.ask('/v1/trust/default', trustChangedSchema.shape.data)).signers;
+  } catch (error) {
+    if (!(error instanceof L3afError) || error.code !== 'unknown-object') throw error;
+    throw new L3afError('signature-untrusted', 'Cannot verify: no trust is set for the group "default"', {
+      hint: 'Name the keys: --key FILE; those of a local start are in .l3af/keys/signing.pub',
+    });
+  }
+}

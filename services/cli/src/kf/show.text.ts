@@ -1,0 +1,136 @@
+import type {
+  ObjectSchema,
+  PackageDetails,
+  PackageUse,
+  PackageView,
+  VerifiedStatement,
+} from '@l3af/contracts';
+import { cosignPredicate } from '@l3af/oci';
+import type { Printer } from '../output/printer';
+import { bytes, count, moment, shortDigest } from '../output/words';
+import { typeText } from './type-text';
+
+/** A package's versions, then what is inside the one that was asked for. */
+export function packageText(view: PackageView, details: PackageDetails, print: Printer): string {
+  const rows = view.versions.map((version) => [
+    version.version,
+    shortDigest(version.digest),
+    moment(version.publishedAt),
+    bytes(version.sizeBytes),
+    version.architectures.join(' '),
+    version.signers.length > 0 ? 'yes' : 'no',
+    version.yanked === null ? '' : `yanked: ${version.yanked}`,
+  ]);
+  const versions = print.table(
+    [
+      { head: 'version' },
+      { head: 'digest' },
+      { head: 'published' },
+      { head: 'size', align: 'right' },
+      { head: 'architectures' },
+      { head: 'signed' },
+      { head: 'note', flexible: true },
+    ],
+    rows,
+  );
+  return [versions, versionText(details, print)].join('\n\n');
+}
+
+function versionText(details: PackageDetails, print: Printer): string {
+  const { manifest, problem, usedBy } = details;
+  const facts: [string, string | null][] = [
+    ['description', details.description],
+    ['license', details.license],
+    ['digest', details.digest],
+    ['source', details.sourceDigest],
+    ['signed by', details.signers.map((signer) => signer.slice(0, 16)).join(', ') || 'nobody'],
+    ['yanked', details.yanked],
+    ['attached', attachedText(details)],
+    ['runs in', usedBy.map(useText).join('\n') || 'no chain'],
+  ];
+  const known = facts.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
+  const head = print.style.bold(`${details.name}@${details.version}`);
+  const sections = [
+    `${head}\n${print.facts(known)}`,
+    ...(details.schema ? schemaText(details.schema, manifest, print) : []),
+    ...verifiedText(details, print),
+    ...(details.readme === null ? [] : [details.readme.trim()]),
+    ...(problem ? [print.style.yellow(`the rest is in the registry: ${problem.message}`)] : []),
+  ];
+  return sections.join('\n\n');
+}
+
+/** What kinds of things are attached, signatures aside: those are told by who made them. */
+function attachedText({ attachments }: PackageDetails): string | null {
+  const titles = attachments.flatMap(({ title, artifactType }) => {
+    const isSignature =
+      title === cosignPredicate || (title === undefined && artifactType.includes('sigstore'));
+    return isSignature ? [] : [title ?? artifactType];
+  });
+  return [...new Set(titles)].join('\n') || null;
+}
+
+function useText({ node, interface: name, hook, kf, enabled, revision, state }: PackageUse): string {
+  const off = enabled ? '' : ', switched off';
+  return `${node}/${name}/${hook}: ${kf}${off} (revision ${revision}, ${state ?? 'pending'})`;
+}
+
+/** A line per kernel: from the statements, which say more, else from the events. */
+function verifiedText({ statements, verified }: PackageDetails, print: Printer): string[] {
+  const stated = statements.map((one) => [
+    one.kernel,
+    one.architecture,
+    one.loaded ? 'yes' : 'refused',
+    one.programs.map(({ name, instructions }) => `${name} ${count(instructions)}`).join(', ') || '-',
+    one.programs
+      .flatMap(({ nanosecondsPerPacket: ns }) => (ns === undefined ? [] : [ns.toFixed(0)]))
+      .join(', ') || '-',
+    testsText(one.tests),
+    one.error?.message ?? '',
+  ]);
+  const unstated = verified.filter(
+    ({ kernel, architecture }) =>
+      !statements.some((one) => one.kernel === kernel && one.architecture === architecture),
+  );
+  const rows = unstated.map(({ kernel, architecture, loaded, error }) => [
+    ...[kernel, architecture, loaded ? 'yes' : 'refused', '-', '-', '-', error?.message ?? ''],
+  ]);
+  if (stated.length + rows.length === 0) return [];
+  const columns = ['kernel', 'architecture', 'loaded', 'instructions', 'ns', 'tests'];
+  const heads = [...columns.map((head) => ({ head })), { head: 'reason', flexible: true }];
+  return [print.table(heads, [...stated, ...rows])];
+}
+
+function testsText({ passed, failed }: VerifiedStatement['tests']): string {
+  if (passed + failed === 0) return '-';
+  return failed === 0 ? `${passed} passed` : `${failed} of ${passed + failed} failed`;
+}
+
+type Described = PackageDetails['manifest'];
+
+function schemaText(schema: ObjectSchema, manifest: Described, print: Printer): string[] {
+  const sections: string[] = [];
+  const withProse = (type: string, name: string): string => {
+    const prose = manifest?.config?.[name]?.description ?? manifest?.metrics?.[name]?.description;
+    return prose === undefined ? type : `${type}\n${prose}`;
+  };
+  if (schema.programs.length > 0) {
+    const rows = schema.programs.map(({ name, type, section }) => [name, type ?? 'by hook', section]);
+    sections.push(print.table([{ head: 'program' }, { head: 'type' }, { head: 'section' }], rows));
+  }
+  if (schema.maps.length > 0) {
+    const rows = schema.maps.map((map) => [
+      map.name,
+      map.type,
+      String(map.entriesMax),
+      withProse(`${typeText(map.key, map.keyBytes)} → ${typeText(map.value, map.valueBytes)}`, map.name),
+    ]);
+    const columns = [{ head: 'map' }, { head: 'type' }, { head: 'entries', align: 'right' as const }];
+    sections.push(print.table([...columns, { head: 'key → value', flexible: true }], rows));
+  }
+  if (schema.constants.length > 0) {
+    const rows = schema.constants.map(({ name, type }) => [name, withProse(typeText(type), name)]);
+    sections.push(print.table([{ head: 'constant' }, { head: 'type', flexible: true }], rows));
+  }
+  return sections;
+}
