@@ -8,6 +8,17 @@ import {
   parsePackageReference,
 } from './names';
 
+/** How the content of a map goes over to a new version whose definition differs; fields are matched by name, by BTF. */
+export const mapMigrationSchema = z.strictObject({
+  /** The map's name in the version that runs; default: the same. */
+  from: z.string().min(1).optional(),
+  /** New field name: old field name. `""` stands for a value that is no struct. */
+  rename: z.record(z.string(), z.string()).default({}),
+  /** What fields that were not there before start with; default: zero. */
+  defaults: z.record(z.string(), configValueSchema).default({}),
+});
+export type MapMigrationDocument = z.infer<typeof mapMigrationSchema>;
+
 export const kfDocumentSchema = z.strictObject({
   name: instanceNameSchema.optional(),
   package: z
@@ -22,6 +33,8 @@ export const kfDocumentSchema = z.strictObject({
   config: z.record(z.string(), configValueSchema).default({}),
   /** What happens to map state when a new version's map definitions differ; default: the chain is refused. */
   state: z.enum(['keep', 'fresh']).default('keep'),
+  /** By map name in the new version. */
+  migrate: z.record(z.string(), mapMigrationSchema).optional(),
 });
 export type KfDocument = z.infer<typeof kfDocumentSchema>;
 export type KfDocumentInput = z.input<typeof kfDocumentSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mapMigrationSchema } from './chain.document';
 import { configValueSchema } from './config-value';
 import { digestSchema, hookSchema } from './names';
 
@@ -14,6 +15,7 @@ export const desiredKfSchema = z.object({
   proceedOn: z.array(z.string()),
   config: z.record(z.string(), configValueSchema),
   state: z.enum(['keep', 'fresh']),
+  migrate: z.record(z.string(), mapMigrationSchema).optional(),
 });
 export type DesiredKf = z.infer<typeof desiredKfSchema>;
 

@@ -12,8 +12,14 @@ export {
 export type { BuildSource, BuildRequested, BuildRequestEvent, Diagnostic, BuildEvent } from './build.events';
 export { buildProgressSchema } from './build.progress';
 export type { BuildProgress } from './build.progress';
-export { kfDocumentSchema, chainDocumentSchema } from './chain.document';
-export type { KfDocument, KfDocumentInput, ChainDocument, ChainDocumentInput } from './chain.document';
+export { kfDocumentSchema, chainDocumentSchema, mapMigrationSchema } from './chain.document';
+export type {
+  KfDocument,
+  KfDocumentInput,
+  ChainDocument,
+  ChainDocumentInput,
+  MapMigrationDocument,
+} from './chain.document';
 export {
   desiredKfSchema,
   chainChangeSchema,

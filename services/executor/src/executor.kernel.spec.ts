@@ -112,6 +112,50 @@ describe('executor', () => {
     expect(await ask()).toMatchObject({ verdict: 'PASS', steps: [{ verdict: 'PASS' }] });
   });
 
+  it('migrates map state to a version whose definition differs, or refuses to lose it', async () => {
+    const counter = (value: string, field: string) => `
+struct value { ${value} };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, struct value); } stats SEC(".maps");
+SEC("xdp") int counter(struct xdp_md *ctx) {
+  __u32 key = 1;
+  struct value *v = bpf_map_lookup_elem(&stats, &key);
+  if (v) v->${field}++;
+  return XDP_PASS;
+}`;
+    const key = node.chainKey();
+    const dump = () =>
+      requestNode(node.bus, node.name, 'map-dump', {
+        interface: key.interface,
+        hook: 'xdp',
+        kf: 'counter',
+        map: 'stats',
+      });
+    const old = {
+      ...(await node.publish('counter', counter('__u32 seen;', 'seen'))),
+      config: { stats: { 1: { seen: 41 } } },
+    };
+    await node.reported(key, await node.desire(key, [old]), 'ChainApplied');
+    const next = {
+      ...(await node.publish('counter2', counter('__u32 flags; __u64 packets;', 'packets'))),
+      name: 'counter',
+    };
+    const refused = await node.reported(key, await node.desire(key, [next]), 'ChainRejected');
+    expect(refused.data.error.code).toBe('state-mismatch');
+
+    const migrate = { stats: { rename: { packets: 'seen' }, defaults: { flags: 7 } } };
+    // Entries that the old document named and the new one does not would be left out; these are the KF's own now.
+    await node
+      .reported(
+        key,
+        await node.desire(key, [{ ...next, migrate, config: { stats: { 1: { flags: 7, packets: 41 } } } }]),
+        'ChainApplied',
+      )
+      .then(({ data }) => expect(data.warnings).toContain('KF counter: map stats was migrated'));
+    const [entry] = (await dump()).entries;
+    expect(entry).toMatchObject({ key: 1, value: { flags: 7 } });
+    expect(Number((entry!.value as { packets: number }).packets)).toBeGreaterThanOrEqual(41);
+  });
+
   it('times each KF on live packets and puts the chain back as it was', async () => {
     const key = node.chainKey();
     await node.reported(key, await node.desire(key, [filter]), 'ChainApplied');

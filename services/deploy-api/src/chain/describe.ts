@@ -35,5 +35,6 @@ function describeKf(old: DesiredKf, kf: DesiredKf): string[] {
     !same('proceedOn') && `${kf.name} proceeds on ${kf.proceedOn.join(', ') || 'nothing'}`,
     !same('config') && `configured ${kf.name}`,
     !same('state') && `${kf.name} state ${kf.state}`,
-  ].filter((part): part is string => part !== false);
+    !same('migrate') && kf.migrate && `${kf.name} migrates ${Object.keys(kf.migrate).join(', ')}`,
+  ].filter((part): part is string => typeof part === 'string');
 }

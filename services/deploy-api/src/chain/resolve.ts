@@ -35,6 +35,7 @@ export function resolveKf({ document, version, schema, hook }: ResolveInput): De
     proceedOn: chooseProceedOn(document.proceedOn, hook, name),
     config: document.config,
     state: document.state,
+    ...(document.migrate && { migrate: document.migrate }),
   };
   checkConfig(kf, schema);
   return kf;

@@ -4,7 +4,9 @@ import {
   detach,
   type HookTarget,
   type KfLoad,
+  type LoadedKf,
   loadGeneration,
+  type MapMigration,
   removeGeneration,
   type SwapResult,
   swapTo,
@@ -12,6 +14,7 @@ import {
 import type { Artifact } from '../artifact/artifact-store';
 import { removedEntries, zeroedBytes } from './adjust';
 import { adjustGeneration } from './adjust-generation';
+import { planMigration } from './migration';
 import { writeApplied } from './observe';
 import type { Action, AppliedChain } from './plan';
 
@@ -62,7 +65,7 @@ async function perform(action: Action, { context, outcome, undo }: Progress): Pr
       });
       undo.push(() => removeGeneration(target, action.generation));
       outcome.loadMs += loaded.loadMs;
-      outcome.warnings.push(...loaded.warnings);
+      outcome.warnings.push(...loaded.warnings, ...loaded.kfs.flatMap(migrated(action.applied)));
       return;
     }
     case 'swap':
@@ -83,6 +86,14 @@ async function perform(action: Action, { context, outcome, undo }: Progress): Pr
       return;
   }
 }
+
+/** Says which maps were migrated, for the report. */
+const migrated =
+  ({ kfs }: AppliedChain) =>
+  ({ name, carriedMaps }: LoadedKf): string[] => {
+    const asked = kfs.find((kf) => kf.name === name)?.migrate ?? {};
+    return carriedMaps.filter((map) => map in asked).map((map) => `KF ${name}: map ${map} was migrated`);
+  };
 
 export function artifactOf(context: ExecuteContext, kf: DesiredKf): Artifact {
   const artifact = context.artifacts.get(kf.digest);
@@ -112,5 +123,17 @@ export function kfLoad(kf: DesiredKf, context: ExecuteContext, before: AppliedCh
     removes: removed.filter(({ map }) => zeroedBytes(artifact.schema, map) === undefined),
     digest: kf.digest,
     state: kf.state,
+    migrations: old ? migrationsOf(kf, artifact, context.artifacts.get(old.digest)) : [],
   };
+}
+
+/** The migrations that the document gives for maps that the version before had. */
+function migrationsOf(kf: DesiredKf, to: Artifact, from: Artifact | undefined): MapMigration[] {
+  return Object.entries(kf.migrate ?? {}).flatMap(([name, document]) => {
+    const next = to.schema.maps.find((map) => map.name === name);
+    const before = from?.schema.maps.find((map) => map.name === (document.from ?? name));
+    // A document that is applied again, or on another node, has nothing to migrate.
+    if (!next || !before || from?.object === to.object) return [];
+    return [planMigration({ kf: kf.name, from: before, to: next, document })];
+  });
 }

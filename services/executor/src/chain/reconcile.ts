@@ -1,4 +1,4 @@
-import { chainKeyText, type ChainKey, L3afError, toWireError } from '@l3af/contracts';
+import { chainKeyText, type ChainKey, type DesiredKf, L3afError, toWireError } from '@l3af/contracts';
 import { type HookTarget, listInterfaces, removeGeneration, removePins, swapTo } from '@l3af/kernel';
 import type { Artifact, ArtifactStore } from '../artifact/artifact-store';
 import type { Logger } from '../logger';
@@ -9,7 +9,7 @@ import type { DesiredChain } from './desired';
 import { execute, type Outcome } from './execute';
 import type { ChainMemory } from './memory';
 import { observe } from './observe';
-import { plan } from './plan';
+import { type AppliedChain, plan } from './plan';
 import { Probation } from './probation';
 import { appliedReport, rejectedReport } from './reports';
 import { SerialQueue } from './serial-queue';
@@ -152,7 +152,9 @@ export class Reconciler {
     const started = performance.now();
     const observed = this.observe(target);
     const live = observed.live?.applied.sequence === desired.sequence && !observed.live.damaged;
-    const artifacts = live ? new Map<string, Artifact>() : await this.artifactsOf(desired);
+    const artifacts = live
+      ? new Map<string, Artifact>()
+      : await this.artifactsOf([...desired.kfs, ...migrating(desired, observed.live?.applied)]);
     const pullMs = performance.now() - started;
     const actions = plan(desired, observed, {
       keep: this.probation.kept(desired.key),
@@ -183,9 +185,9 @@ export class Reconciler {
     return observed;
   }
 
-  private async artifactsOf(desired: DesiredChain): Promise<Map<string, Artifact>> {
+  private async artifactsOf(kfs: readonly DesiredKf[]): Promise<Map<string, Artifact>> {
     const loaded = await Promise.all(
-      desired.kfs.map(async (kf) => [kf.digest, await this.options.artifacts.get(kf)] as const),
+      kfs.map(async (kf) => [kf.digest, await this.options.artifacts.get(kf)] as const),
     );
     return new Map(loaded);
   }
@@ -255,4 +257,10 @@ export class Reconciler {
       ...(typeof verifierLog === 'string' && { log: verifierLog }),
     });
   }
+}
+
+/** The KFs that run now and whose maps a new version migrates: their types are needed, too. */
+function migrating(desired: DesiredChain, applied: AppliedChain | undefined): DesiredKf[] {
+  const names = desired.kfs.filter(({ migrate }) => migrate !== undefined).map(({ name }) => name);
+  return (applied?.kfs ?? []).filter(({ name }) => names.includes(name));
 }
