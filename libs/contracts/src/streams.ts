@@ -13,7 +13,10 @@ export const buildConsumer = {
   filterSubject: 'l3af.evt.build-request.>',
   /** A builder that works says so every third of this. */
   ackWaitMs: 15_000,
-  deliveriesMax: 5,
+  /** Far more than attempts: one that reaches a builder which is just going away is lost, and says nothing of the build. */
+  deliveriesMax: 1_000,
+  /** A build that was begun so often and never ended has failed. */
+  attemptsMax: 4,
 } as const;
 
 /** Object store buckets. Objects are named by their digest. */

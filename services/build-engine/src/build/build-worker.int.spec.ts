@@ -140,6 +140,9 @@ describe('a builder', () => {
       type: 'BuildSucceeded',
       data: { name: 'copied', diagnostics: [] },
     });
+    const copied = await engine.outcome('object');
+    const referrers = await client.referrers('copied', (copied.data as { digest: string }).digest);
+    expect(referrers.map(({ artifactType }) => artifactType)).toContain(attachmentTypes.sbom);
     await engine.request('garbage', {
       kind: 'object',
       object: await put(object.subarray(0, 500)),

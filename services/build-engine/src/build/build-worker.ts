@@ -66,15 +66,11 @@ export class BuildWorker {
     const subject = buildSubject(request.build);
     const { bus } = this.parts;
     if (isOver(await bus.store.last(subject))) return 'done';
-    const started: L3afEvent = {
-      type: 'BuildStarted',
-      version: 1,
-      data: { build: request.build, builder: this.#name, attempt: work.delivery },
-    };
-    const begun = await bus.store.decide(this.#decision(subject, work), (last) =>
-      isOver(last) ? [] : [started],
-    );
-    if (!begun.changed) return 'done';
+    const begun = await bus.store.decide(this.#decision(subject, work), (last) => {
+      if (isOver(last)) return [];
+      return isHopeless(last, work) ? [abandoned(request, last)] : [this.#started(request, last)];
+    });
+    if (!begun.changed || begun.events.some(({ type }) => type === 'BuildFailed')) return 'done';
     this.counts.running += 1;
     try {
       const outcome = await this.#build(request, work);
@@ -84,6 +80,11 @@ export class BuildWorker {
     } finally {
       this.counts.running -= 1;
     }
+  }
+
+  #started({ build }: Request, last: StoredEnvelope | undefined): L3afEvent {
+    const data = { build, builder: this.#name, attempt: attemptsOf(last) + 1 };
+    return { type: 'BuildStarted', version: 1, data };
   }
 
   #decision(
@@ -177,6 +178,24 @@ function requestOf({ events }: StoredEnvelope): Request | undefined {
 /** A build that has an outcome is never built again, whoever asks. */
 function isOver(last: StoredEnvelope | undefined): boolean {
   return last?.events.some(({ type }) => type === 'BuildSucceeded' || type === 'BuildFailed') ?? false;
+}
+
+/** How often a build that is not over was begun. */
+function attemptsOf(last: StoredEnvelope | undefined): number {
+  const started = last?.events.find(({ type }) => type === 'BuildStarted');
+  return started?.type === 'BuildStarted' ? started.data.attempt : 0;
+}
+
+/** What no builder came to the end of is not tried for ever. */
+const isHopeless = (last: StoredEnvelope | undefined, { lastDelivery }: Work): boolean =>
+  lastDelivery || attemptsOf(last) >= buildConsumer.attemptsMax;
+
+function abandoned({ build }: Request, last: StoredEnvelope | undefined): L3afEvent {
+  const state = `it was begun ${attemptsOf(last)} times and no builder came to its end`;
+  const error = new L3afError('build-failed', cannot('finish', 'build', build, state), {
+    hint: 'The builders were stopped or died of it; look at their logs, then ask for the build again',
+  });
+  return { type: 'BuildFailed', version: 1, data: { build, error: toWireError(error), diagnostics: [] } };
 }
 
 function succeeded(

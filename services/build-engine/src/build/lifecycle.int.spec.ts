@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { type BuildSource, buildRequestSubject } from '@l3af/contracts';
+import { buildConsumer, type BuildSource, buildRequestSubject } from '@l3af/contracts';
 import { RegistryClient } from '@l3af/oci';
 import { freePort, startNats, waitFor } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
@@ -56,7 +56,29 @@ describe('builds that are disturbed', () => {
     await engine.registry.start();
     await engine.worker();
     expect(await engine.outcome('handed-over')).toMatchObject({ type: 'BuildSucceeded' });
-    expect(await attempts('handed-over')).toHaveLength(2);
+    expect(await attempts('handed-over')).toEqual([1, 2]);
+  });
+
+  it('fail when no builder comes to their end', async () => {
+    await engine.registry.halt();
+    await ask('deadly');
+    const isOver = async (): Promise<boolean> =>
+      (await engine.bus.store.last('l3af.evt.build.deadly'))?.events.at(-1)?.type === 'BuildFailed';
+    for (let begun = 1; !(await isOver()); begun++) {
+      expect(begun).toBeLessThanOrEqual(buildConsumer.attemptsMax + 1);
+      const builder = await engine.worker();
+      await waitFor(
+        async () => (await isOver()) || (await attempts('deadly')).length === begun,
+        'the build to begin',
+      );
+      await builder.stop();
+    }
+    expect(await engine.outcome('deadly')).toMatchObject({
+      data: {
+        error: { code: 'build-failed', message: expect.stringContaining('no builder came to its end') },
+      },
+    });
+    expect(await attempts('deadly')).toEqual([1, 2, 3, 4]);
   });
 
   it('are taken over from a builder that is killed', async () => {

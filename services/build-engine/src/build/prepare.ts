@@ -13,7 +13,7 @@ import type { Attachment } from '@l3af/oci';
 import { compileAll, type BuiltObject, type CompiledPackage } from '../compile/compile-all';
 import { checkName, nameOf, type PackagePlan, planPackage, versionOf } from '../manifest/package-plan';
 import { readManifest } from '../manifest/read-manifest';
-import { spdxDocument } from '../publish/sbom';
+import { type SbomInput, sourceFiles, spdxDocument } from '../publish/sbom';
 import { findToolchain } from '../sandbox/toolchain';
 import { type FetchedSource, fetchSource, type FolderSource } from '../source/fetch-source';
 import type { TestFile } from '../verify/verify-on-host';
@@ -86,8 +86,11 @@ async function prepareObject(
   checkName(name, version);
   const architectures = isBigEndian(bytes) ? ['s390x'] : ['amd64', 'arm64'];
   const objects = architectures.map((architecture) => ({ architecture, bytes }));
+  const plan = { name, version, manifest: undefined, flags: [] };
+  const files = [{ path: fileName, read: () => Promise.resolve(bytes) }];
+  const sbom = await sbomOf({ plan, sourceDigest: object.digest, files, compiler: undefined });
   return {
-    plan: { name, version, manifest: undefined, flags: [] },
+    plan,
     objects,
     schema: inspect(objects, fileName, context),
     sourceDigest: object.digest,
@@ -95,7 +98,7 @@ async function prepareObject(
     diagnostics: [],
     commands: [],
     compiler: undefined,
-    files: [],
+    files: [sbom],
     tests: [],
   };
 }
@@ -146,10 +149,11 @@ interface Attached {
 async function attachments({ plan, fetched, compiled, compiler, tests }: Attached): Promise<Attachment[]> {
   const readme = plan.manifest?.readme;
   const readmes = await readListed(readme === undefined ? [] : [readme], fetched);
-  const sbom = Buffer.from(JSON.stringify(await spdxDocument({ plan, fetched, compiler }), null, 1));
+  const { sourceDigest } = fetched;
+  const sbom = await sbomOf({ plan, sourceDigest, files: sourceFiles(fetched), compiler });
   const titled = (path: string): Record<string, string> => ({ 'org.opencontainers.image.title': path });
   return [
-    { artifactType: attachmentTypes.sbom, bytes: sbom },
+    sbom,
     ...readmes.map(({ path, bytes }) => ({
       artifactType: attachmentTypes.readme,
       bytes,
@@ -163,6 +167,11 @@ async function attachments({ plan, fetched, compiled, compiler, tests }: Attache
     ...compiled.variants.map(variant),
   ];
 }
+
+const sbomOf = async (input: SbomInput): Promise<Attachment> => ({
+  artifactType: attachmentTypes.sbom,
+  bytes: Buffer.from(JSON.stringify(await spdxDocument(input), null, 1)),
+});
 
 const variant = ({ architecture, cpu, bytes }: BuiltObject): Attachment => ({
   artifactType: attachmentTypes.object,

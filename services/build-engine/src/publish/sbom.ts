@@ -6,18 +6,28 @@ import type { FetchedSource } from '../source/fetch-source';
 
 export interface SbomInput {
   plan: Pick<PackagePlan, 'name' | 'version' | 'manifest'>;
-  fetched: FetchedSource;
-  compiler: string;
+  sourceDigest: string;
+  files: SourceFile[];
+  /** Undefined for an object that came compiled: nobody knows by what. */
+  compiler: string | undefined;
 }
 
+/** A file of a source by its path there. */
+export interface SourceFile {
+  path: string;
+  read: () => Promise<Uint8Array>;
+}
+
+export const sourceFiles = ({ folder, entries }: FetchedSource): SourceFile[] =>
+  entries
+    .filter(({ kind }) => kind === 'file')
+    .map(({ path }) => ({ path, read: () => readFile(join(folder, path)) }));
+
 /** SPDX 2.3: the package, every file of its source, and the compiler. The same source gives the same document. */
-export async function spdxDocument({ plan, fetched, compiler }: SbomInput): Promise<Record<string, unknown>> {
-  const files = await Promise.all(
-    fetched.entries
-      .filter(({ kind }) => kind === 'file')
-      .map(({ path }, index) => fileOf(fetched.folder, path, index)),
-  );
-  const hex = fetched.sourceDigest.replace('sha256:', '');
+export async function spdxDocument(input: SbomInput): Promise<Record<string, unknown>> {
+  const { plan, compiler } = input;
+  const files = await Promise.all(input.files.map(fileOf));
+  const hex = input.sourceDigest.replace('sha256:', '');
   const sums = files.map(({ checksums }) => checksums[0]?.checksumValue ?? '').sort();
   const code = createHash('sha1').update(sums.join('')).digest('hex');
   const license = plan.manifest?.license ?? 'NOASSERTION';
@@ -36,12 +46,7 @@ export async function spdxDocument({ plan, fetched, compiler }: SbomInput): Prom
         filesAnalyzed: files.length > 0,
         code,
       }),
-      packageOf('Compiler', {
-        name: 'clang',
-        version: compiler,
-        license: 'NOASSERTION',
-        filesAnalyzed: false,
-      }),
+      ...(compiler === undefined ? [] : [compilerOf(compiler)]),
     ],
     files,
     relationships: [
@@ -50,11 +55,7 @@ export async function spdxDocument({ plan, fetched, compiler }: SbomInput): Prom
         relationshipType: 'DESCRIBES',
         relatedSpdxElement: 'SPDXRef-Package',
       },
-      {
-        spdxElementId: 'SPDXRef-Compiler',
-        relationshipType: 'BUILD_TOOL_OF',
-        relatedSpdxElement: 'SPDXRef-Package',
-      },
+      ...(compiler === undefined ? [] : [builtBy]),
       ...files.map(({ SPDXID }) => ({
         spdxElementId: 'SPDXRef-Package',
         relationshipType: 'CONTAINS',
@@ -63,6 +64,15 @@ export async function spdxDocument({ plan, fetched, compiler }: SbomInput): Prom
     ],
   };
 }
+
+const compilerOf = (version: string): Record<string, unknown> =>
+  packageOf('Compiler', { name: 'clang', version, license: 'NOASSERTION', filesAnalyzed: false });
+
+const builtBy = {
+  spdxElementId: 'SPDXRef-Compiler',
+  relationshipType: 'BUILD_TOOL_OF',
+  relatedSpdxElement: 'SPDXRef-Package',
+};
 
 interface SpdxPackage {
   name: string;
@@ -96,8 +106,8 @@ interface SpdxFile extends Record<string, unknown> {
   checksums: { algorithm: string; checksumValue: string }[];
 }
 
-async function fileOf(folder: string, path: string, index: number): Promise<SpdxFile> {
-  const content = await readFile(join(folder, path));
+async function fileOf({ path, read }: SourceFile, index: number): Promise<SpdxFile> {
+  const content = Buffer.from(await read());
   const sum = (algorithm: string): string => createHash(algorithm).update(content).digest('hex');
   const text = /^.*SPDX-License-Identifier:\s*([^*\n]+?)\s*(\*\/)?$/m.exec(
     content.subarray(0, 4096).toString('utf8'),

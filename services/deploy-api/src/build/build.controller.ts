@@ -37,12 +37,13 @@ export class BuildController {
     const context = contextOf(request);
     if (typeof request.body === 'string') {
       const { git, name, version } = readBody(request, gitBuildSchema);
-      const { url, ref, folder } = git;
+      const { url, ref, folder, credential } = git;
       const source = {
         kind: 'git' as const,
         url,
         ...(ref !== undefined && { ref }),
         ...(folder !== undefined && { folder }),
+        ...(credential !== undefined && { credential }),
       };
       return this.handler.request(context, source, { name, version });
     }

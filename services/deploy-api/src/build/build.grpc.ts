@@ -18,7 +18,7 @@ interface Naming {
   version?: string;
 }
 interface RequestBuild extends Naming {
-  git?: { url: string; ref?: string; folder?: string };
+  git?: { url: string; ref?: string; folder?: string; credential?: string };
   archive?: { content: Uint8Array; fileName?: string; folder?: string };
 }
 
@@ -45,11 +45,12 @@ export class BuildGrpc {
         return this.handler.upload(context, source, fields);
       }
       if (!git) throw new L3afError('invalid-request', 'Cannot accept the request: needs git or archive');
-      const { url, ref, folder } = git;
+      const { url, ref, folder, credential } = git;
       const asked = {
         url,
         ...(ref !== undefined && { ref }),
         ...(folder !== undefined && { folder }),
+        ...(credential !== undefined && { credential }),
       };
       readFields({ git: asked, ...naming }, gitBuildSchema);
       return this.handler.request(context, { kind: 'git', ...asked }, naming);

@@ -56,7 +56,7 @@ test('an archive is stored and its build is asked for', async () => {
 });
 
 test('a git repository', async () => {
-  const git = { url: 'https://example.org/kf.git', ref: 'v1', folder: 'src/kf' };
+  const git = { url: 'https://example.org/kf.git', ref: 'v1', folder: 'src/kf', credential: 'forge' };
   const { body } = await api().post('/v1/builds').send({ git }).expect(202);
   const stored = await plane.bus.store.last(buildRequestSubject((body as { build: string }).build));
   expect(stored?.events).toMatchObject([{ data: { source: { kind: 'git', ...git } } }]);
@@ -64,6 +64,10 @@ test('a git repository', async () => {
 
 test.each([
   [{ url: 'https://ann:secret@example.org/kf.git' }, 'password'],
+  [{ url: 'https://ghp_token@example.org/kf.git' }, 'token'],
+  [{ url: 'ssh://git:se@cret@example.org/kf.git' }, 'password'],
+  [{ url: 'https://example.org/kf.git?private_token=x' }, 'token'],
+  [{ url: 'https://example.org/kf.git', credential: '../etc/passwd' }, 'name of a credential'],
   [{ url: '--upload-pack=touch /tmp/x' }, 'must be a git URL'],
   [{ url: 'https://example.org/kf.git', ref: '--help' }, 'must be a branch'],
   [{ url: 'https://example.org/kf.git', folder: '../..' }, 'must be a folder inside'],

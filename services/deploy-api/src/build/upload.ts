@@ -27,13 +27,19 @@ export const archiveQuerySchema = z.object({
 });
 export const objectQuerySchema = z.object({ ...namingShape, fileName: fileNameSchema.default('kf.bpf.o') });
 
+/** A password before the host; over http, anything before the host, since tokens stand there; a token in the query. */
+const carriesSecret = (url: string): boolean =>
+  /^\w+:\/\/[^/?#@]*:[^/?#]*@/.test(url) ||
+  /^https?:\/\/[^/?#]*@/i.test(url) ||
+  /[?&][^=&#]*(token|password|secret|key|auth)[^=&#]*=/i.test(url);
+
 const gitUrl = z
   .string()
   .max(2000)
   .regex(/^((https?|ssh|git|file):\/\/[^\s]+|[\w.-]+@[\w.-]+:[^\s]+)$/, 'must be a git URL')
   .refine(
-    (url) => !/^\w+:\/\/[^/@]*:[^/@]*@/.test(url),
-    'must not carry a password: it would be kept for ever',
+    (url) => !carriesSecret(url),
+    'must not carry a password or token: it would be kept for ever; name a credential of the builder instead',
   )
   .describe('https://…, ssh://…, git@host:path');
 
@@ -46,6 +52,10 @@ export const gitBuildSchema = z.strictObject({
       .regex(/^[^-\s][^\s]*$/, 'must be a branch, tag or commit')
       .optional(),
     folder: folderSchema.optional(),
+    credential: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'must be the name of a credential that the builder holds')
+      .optional(),
   }),
   ...namingShape,
 });
