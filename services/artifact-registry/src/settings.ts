@@ -13,6 +13,14 @@ const settingsSchema = z.object({
   L3AF_BLOB_DIR: z.string().min(1).optional(),
   /** With `1`, the folder's files wait for the disk: slower, and safe against power cuts, too. */
   L3AF_BLOB_SYNC: z.enum(['0', '1']).default('0'),
+  /** Where parts of blobs that lie in JetStream are kept for the next pull; default: a temporary folder. */
+  L3AF_CACHE_DIR: z.string().min(1).optional(),
+  /** How many bytes of them; 0: none. */
+  L3AF_CACHE_BYTES_MAX: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(1024 ** 3),
   L3AF_BLOB_BYTES_MAX: z.coerce
     .number()
     .int()

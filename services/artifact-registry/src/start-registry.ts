@@ -1,5 +1,8 @@
 import 'reflect-metadata';
+import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connectBus } from '@l3af/event-store';
 import type { Bus } from '@l3af/event-store';
 import type { Logger } from '@l3af/telemetry';
@@ -13,7 +16,9 @@ import type { Registry } from './registry';
 import { RegistryAccess } from './registry-access';
 import type { Settings } from './settings';
 import { busState } from './state/bus-state';
+import { CachedParts } from './state/cached-parts';
 import { directoryState } from './state/directory-state';
+import type { RegistryState } from './state/state';
 
 export interface RunningRegistry {
   port: number;
@@ -40,8 +45,13 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
   // A gigabyte may take longer than node's five minutes for a request; silence is what ends one.
   server.requestTimeout = 0;
   server.setTimeout(idleMs);
+  // Node's five seconds close connections that clients are about to use again.
+  server.keepAliveTimeout = idleMs;
   const access = app.get(RegistryAccess);
   access.logger = logger;
+  const { port } = server.address() as AddressInfo;
+  const temporaryCache = join(tmpdir(), `l3af-registry-${port}`);
+  const cacheFolder = settings.L3AF_CACHE_DIR ?? temporaryCache;
   const stopping = new AbortController();
   let bus: Bus | undefined;
   let garbage: { stop(): Promise<void> } | undefined;
@@ -52,11 +62,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
       log: logger,
       signal: stopping.signal,
     });
-    const folder = settings.L3AF_BLOB_DIR;
-    const state =
-      folder === undefined
-        ? busState(bus)
-        : await directoryState(folder, { sync: settings.L3AF_BLOB_SYNC === '1' });
+    const state = await openState(settings, bus, cacheFolder);
     const registry = openRegistry(state, bus, {
       blobBytesMax: settings.L3AF_BLOB_BYTES_MAX,
       repositoryBytesMax: settings.L3AF_REPOSITORY_BYTES_MAX,
@@ -75,6 +81,15 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
     await app.close();
     await garbage?.stop();
     await bus?.close();
+    if (settings.L3AF_CACHE_DIR === undefined) await rm(temporaryCache, { recursive: true, force: true });
   };
-  return { port: (server.address() as AddressInfo).port, access, ready, close };
+  return { port, access, ready, close };
+}
+
+async function openState(settings: Settings, bus: Bus, cacheFolder: string): Promise<RegistryState> {
+  const folder = settings.L3AF_BLOB_DIR;
+  if (folder !== undefined) return directoryState(folder, { sync: settings.L3AF_BLOB_SYNC === '1' });
+  const state = busState(bus);
+  const cache = { folder: cacheFolder, bytesMax: settings.L3AF_CACHE_BYTES_MAX };
+  return { ...state, parts: await CachedParts.open(state.parts, cache) };
 }

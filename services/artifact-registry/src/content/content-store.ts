@@ -2,14 +2,10 @@ import { crc32 } from 'node:zlib';
 import { cannot, L3afError } from '@l3af/contracts';
 import { Documents } from '../state/documents';
 import type { Document } from '../state/documents';
-import type { Parts, RegistryState } from '../state/state';
+import type { PartReference, Parts, RegistryState } from '../state/state';
 import { digestIs, hashFor } from './digest';
 
-export interface StoredPart {
-  name: string;
-  size: number;
-  crc32: number;
-}
+export type StoredPart = PartReference;
 
 /** What content is made of: parts in order, or, when small, the bytes themselves (base64). */
 export interface ContentDocument {
@@ -28,7 +24,7 @@ export const inlineBytesMax = 64 * 1024;
 export const touchAgeMs = 10 * 60_000;
 
 /** What a reader has fetched before it is asked for, at most. */
-const bytesAheadMax = 1536 * 1024;
+const bytesAheadMax = 4 * 1024 * 1024;
 const cacheBytesMax = 16 * 1024 * 1024;
 
 /** Content by digest, once for all repositories. Whether a repository has it, its links and manifests say. */
@@ -96,34 +92,53 @@ export class ContentStore {
     const found = await this.find(digest);
     if (!found) return undefined;
     const pieces: Uint8Array[] = [];
-    for await (const piece of this.read(digest, found.value)) pieces.push(piece);
+    for await (const piece of this.read(found.value)) pieces.push(Buffer.from(piece));
     const bytes = Buffer.concat(pieces);
+    if (!digestIs(hashFor(digest).update(bytes), digest)) throw damaged(digest);
     if (bytes.length <= inlineBytesMax) this.remember(digest, bytes);
     return bytes;
   }
 
   /**
-   * Content in pieces, held against its digest: the last piece is given out only once all of them are right,
-   * so that a reader who has the announced number of bytes has the right ones.
+   * Content in pieces. Each part is held against its checksum before any of it is given out; its digest was
+   * checked when it came, and is by whoever takes it.
    */
-  async *read(digest: string, content: ContentDocument): AsyncGenerator<Uint8Array> {
-    const hash = hashFor(digest);
-    let held: Uint8Array | undefined;
-    for await (const piece of this.pieces(content, { start: 0, end: content.size, check: false })) {
-      hash.update(piece);
-      if (held) yield held;
-      held = piece;
-    }
-    if (!digestIs(hash, digest)) throw damaged(digest);
-    if (held) yield held;
+  read(content: ContentDocument): AsyncGenerator<Uint8Array> {
+    return this.readRange(content, { start: 0, end: content.size });
   }
 
-  /** The bytes from `start` up to, not including, `end`; each part they lie in is checked. */
+  /**
+   * The bytes from `start` up to, not including, `end`; each part they lie in is checked. A piece's memory is
+   * used again once the piece after the next is asked for: who keeps one longer copies it.
+   */
   async *readRange(
     content: ContentDocument,
     range: { start: number; end: number },
   ): AsyncGenerator<Uint8Array> {
-    yield* this.pieces(content, { ...range, check: true });
+    if (content.inline !== undefined) {
+      yield Buffer.from(content.inline, 'base64').subarray(range.start, range.end);
+      return;
+    }
+    const ahead = Math.max(1, Math.floor(bytesAheadMax / this.parts.bytesMax));
+    const fetched: { into: Buffer<ArrayBuffer>; bytes: Promise<Uint8Array> }[] = [];
+    const given: Buffer<ArrayBuffer>[] = [];
+    const wanted = partsIn(content.parts ?? [], range);
+    for (const [index, { from, to }] of wanted.entries()) {
+      const spare = given.length > 1 ? given.splice(0, given.length - 1) : [];
+      for (const { part } of wanted.slice(index + fetched.length, index + 1 + ahead)) {
+        // A part may be larger than this state makes them now.
+        const size = Math.max(this.parts.bytesMax, part.size);
+        const used = spare.pop();
+        const into = used && used.length >= size ? used : Buffer.allocUnsafeSlow(size);
+        const bytes = this.parts.get(part, into);
+        // Its failure is met when its turn comes, if the reader comes that far.
+        bytes.catch(() => undefined);
+        fetched.push({ into, bytes });
+      }
+      const { into, bytes } = fetched.shift()!;
+      yield (await bytes).subarray(from, to);
+      given.push(into);
+    }
   }
 
   /** Announces the removal of content at the revision it was read at; returns the document to remove. */
@@ -145,31 +160,6 @@ export class ContentStore {
 
   async deleteParts(parts: { name: string }[]): Promise<void> {
     for (const { name } of parts) await this.parts.delete(name);
-  }
-
-  private async *pieces(content: ContentDocument, range: { start: number; end: number; check: boolean }) {
-    if (content.inline !== undefined) {
-      yield Buffer.from(content.inline, 'base64').subarray(range.start, range.end);
-      return;
-    }
-    const ahead = Math.max(1, Math.floor(bytesAheadMax / this.parts.bytesMax));
-    const fetched: Promise<Uint8Array>[] = [];
-    const wanted = partsIn(content.parts ?? [], range);
-    for (const [index, { from, to }] of wanted.entries()) {
-      for (const { part } of wanted.slice(index + fetched.length, index + 1 + ahead)) {
-        const bytes = this.part(part, range.check);
-        // Its failure is met when its turn comes, if the reader comes that far.
-        bytes.catch(() => undefined);
-        fetched.push(bytes);
-      }
-      yield (await fetched.shift()!).subarray(from, to);
-    }
-  }
-
-  private async part(part: StoredPart, check: boolean): Promise<Uint8Array> {
-    const bytes = await this.parts.get(part.name);
-    if (bytes.length !== part.size || (check && crc32(bytes) !== part.crc32)) throw damaged(part.name);
-    return bytes;
   }
 
   private remember(digest: string, bytes: Buffer): void {

@@ -7,7 +7,13 @@ import type { Session, UploadDocument } from './upload-sessions';
 /** Parts announced with one write of the upload document: what a crash can lose of an upload. */
 const partsPerAnnouncement = 4;
 /** What is on its way to the store while more arrives. */
-const bytesAheadMax = 1536 * 1024;
+const bytesAheadMax = 4 * 1024 * 1024;
+
+interface Storing {
+  name: string;
+  stored: Promise<StoredPart>;
+  isDone: boolean;
+}
 
 /**
  * Cuts bytes into parts and stores each. A part's name is in the upload document before the part is stored, so
@@ -16,10 +22,12 @@ const bytesAheadMax = 1536 * 1024;
 export class PartWriter {
   /** Bytes that the upload has gained. */
   written = 0;
-  private chunks: Uint8Array[] = [];
+  private buffer: Buffer | undefined;
   private buffered = 0;
+  /** Buffers of parts that are stored, to be filled again: a large upload makes no garbage. */
+  private readonly spare: Buffer[] = [];
   private announced: string[] = [];
-  private readonly storing: Promise<StoredPart>[] = [];
+  private readonly storing: Storing[] = [];
   /** Announced by a writer that has failed; they stay named until the upload ends, and are deleted then. */
   private readonly stale: string[];
 
@@ -32,39 +40,45 @@ export class PartWriter {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
+    const { bytesMax } = this.parts;
     for (let at = 0; at < chunk.length;) {
-      const piece = chunk.subarray(at, at + this.parts.bytesMax - this.buffered);
-      this.chunks.push(piece);
+      this.buffer ??= this.spare.pop() ?? Buffer.allocUnsafeSlow(bytesMax);
+      const piece = chunk.subarray(at, at + bytesMax - this.buffered);
+      this.buffer.set(piece, this.buffered);
       this.buffered += piece.length;
       at += piece.length;
-      if (this.buffered === this.parts.bytesMax) await this.cut();
+      if (this.buffered === bytesMax) await this.cut(this.buffer);
     }
   }
 
   /** Stores what is left and waits for all of it. */
   async flush(): Promise<void> {
-    if (this.buffered > 0) await this.cut();
+    if (this.buffer && this.buffered > 0) await this.cut(this.buffer);
     while (this.storing.length > 0) await this.settle();
     await this.record([]);
   }
 
-  private async cut(): Promise<void> {
-    const bytes = Buffer.concat(this.chunks);
-    this.chunks = [];
+  private async cut(buffer: Buffer): Promise<void> {
+    const bytes = buffer.subarray(0, this.buffered);
+    this.buffer = undefined;
     this.buffered = 0;
     const name = await this.nextName();
     if (this.storing.length * this.parts.bytesMax >= bytesAheadMax) await this.settle();
-    const stored = this.parts
-      .put(name, bytes)
-      .then(() => ({ name, size: bytes.length, crc32: crc32(bytes) }));
+    const part = { name, size: bytes.length, crc32: crc32(bytes) };
+    const stored = this.parts.put(name, bytes).then(() => {
+      this.spare.push(buffer);
+      storing.isDone = true;
+      return part;
+    });
+    const storing: Storing = { name, stored, isDone: false };
     // A failure is met when its turn comes.
     stored.catch(() => undefined);
-    this.storing.push(stored);
+    this.storing.push(storing);
   }
 
   /** Takes the oldest part that is being stored into the upload. */
   private async settle(): Promise<void> {
-    const part = await this.storing[0]!;
+    const part = await this.storing[0]!.stored;
     void this.storing.shift();
     const { document } = this.session;
     this.session.document = {
@@ -77,16 +91,16 @@ export class PartWriter {
 
   private async nextName(): Promise<string> {
     if (this.announced.length === 0) {
-      // Those on their way must be in the document, as parts or as intents; waiting for them is the simplest.
-      while (this.storing.length > 0) await this.settle();
+      while (this.storing[0]?.isDone) await this.settle();
       this.announced = Array.from({ length: partsPerAnnouncement }, () => this.parts.newName());
       await this.record(this.announced);
     }
     return this.announced.shift()!;
   }
 
+  /** Parts on their way stand in the document, too: as parts or as intents. */
   private async record(names: string[]): Promise<void> {
-    const intents = [...this.stale, ...names];
+    const intents = [...this.stale, ...this.storing.map(({ name }) => name), ...names];
     const next = { ...this.session.document, intents, updatedAt: Date.now() };
     this.session.revision = await this.documents.update(this.session.id, next, this.session.revision);
     this.session.document = next;

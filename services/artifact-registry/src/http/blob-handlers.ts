@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { ContentDocument } from '../content/content-store';
 import { DistributionError } from '../distribution-error';
 import type { Registry } from '../registry';
@@ -51,7 +49,7 @@ async function sendBlob(
     });
   if (range === 'full') {
     exchange.response.writeHead(200, { ...headers, 'content-length': String(content.size) });
-    return stream(registry.content.read(digest, content), exchange);
+    return stream(registry.content.read(content), exchange);
   }
   exchange.response.writeHead(206, {
     ...headers,
@@ -61,13 +59,18 @@ async function sendBlob(
   return stream(registry.content.readRange(content, range), exchange);
 }
 
+/** Asks for a piece when the one before the last is out: memory stays bounded whoever reads how slowly. */
 async function stream(pieces: AsyncGenerator<Uint8Array>, { response }: Exchange): Promise<void> {
-  try {
-    await pipeline(Readable.from(pieces, { objectMode: false, highWaterMark: 1 }), response);
-  } catch (error) {
-    // The reader went away, which is the reader's affair.
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  let last: Promise<void> = Promise.resolve();
+  for await (const piece of pieces) {
+    const out = new Promise<void>((resolve) => response.write(piece, () => resolve()));
+    await Promise.race([last, closed]);
+    // The reader going away is the reader's affair.
+    if (response.destroyed) return;
+    last = out;
   }
+  response.end();
 }
 
 export type { ContentDocument };

@@ -87,7 +87,7 @@ async function write(
     if (!found) throw new DistributionError('BLOB_UNKNOWN', `${name} has no blob ${digest}`);
     const { size } = found.value;
     const entry = archive.entry({ name: `blobs/${digest.replace(':', '/')}`, size, mtime: new Date(0) });
-    for await (const piece of registry.content.read(digest, found.value)) {
+    for await (const piece of registry.content.read(found.value)) {
       // streamx says when it has had enough; waiting keeps memory bounded.
       if (!entry.write(Buffer.from(piece)))
         await new Promise<void>((resolve) => entry.once('drain', () => resolve()));

@@ -18,13 +18,22 @@ export interface Records {
   keys(): Promise<string[]>;
 }
 
+/** A part with what it is checked by. */
+export interface PartReference {
+  name: string;
+  size: number;
+  crc32: number;
+}
+
 /** Pieces of content. A piece belongs to one owner from its name on: no two have the same, whatever they hold. */
 export interface Parts {
   /** What one upload or download holds in memory is a small multiple of it. */
   readonly bytesMax: number;
   newName(): string;
+  /** The bytes may be overwritten once it has returned. */
   put(name: string, bytes: Uint8Array): Promise<void>;
-  get(name: string): Promise<Uint8Array>;
+  /** The part, checked; throws `digest-mismatch` when it is not what it was. May use `into`, of `bytesMax`. */
+  get(part: PartReference, into?: Buffer<ArrayBuffer>): Promise<Uint8Array>;
   /** Deletes a part; one that is not there is fine. */
   delete(name: string): Promise<void>;
 }
