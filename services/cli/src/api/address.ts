@@ -28,7 +28,11 @@ export function localEndpoints(env: Record<string, string | undefined>, root: st
 }
 
 const endpointsPath = (env: Record<string, string | undefined>, root: string): string =>
-  join(env.L3AF_HOME || join(root, '.l3af'), 'endpoints.json');
+  join(homeOf(env, root), 'endpoints.json');
+
+/** Where what runs here keeps its data. */
+export const homeOf = (env: Record<string, string | undefined>, root: string): string =>
+  env.L3AF_HOME || join(root, '.l3af');
 
 function readIfThere(path: string): string | undefined {
   try {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attachmentTypes, type Manifest } from '@l3af/contracts';
@@ -89,6 +89,24 @@ test('without a key, those that nodes trust are asked for', async () => {
   const { code, stdout } = await kf(0, 'verify', 'team/gate@1.0.0', '--api', api.url, '-o', 'json');
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ name: 'team/gate', digest: image.digest, signer: 'ann' });
+});
+
+test('without any trust, the key of what runs here is used, but not for another API', async () => {
+  mkdirSync(at('home/keys'), { recursive: true });
+  const noTrust = {
+    json: { code: 'unknown-object', detail: 'Cannot show trust: there is none' },
+    status: 404,
+  };
+  await using api = await startFixedApi({ 'GET /v1/trust/default': noTrust });
+  writeFileSync(at('home/keys/signing.pub'), key.publicKey);
+  const endpoints = { api: api.url, registry: sites[0]!.url };
+  writeFileSync(at('home/endpoints.json'), JSON.stringify(endpoints));
+  const env = { L3AF_HOME: at('home') };
+  const args = ['kf', 'verify', 'team/gate@1.0.0'];
+  expect((await capture(args, { env })).stdout).toContain(`is signed by ${at('home/keys/signing.pub')}`);
+  const elsewhere = await capture([...args, '--api', api.url, '--registry', sites[0]!.url], { env });
+  expect(elsewhere).toMatchObject({ code: 1, stdout: '' });
+  expect(elsewhere.stderr).toContain('no trust is set for the group "default"');
 });
 
 test('a pulled folder holds what people look for, and pushes back as it was, signatures included', async () => {

@@ -1,16 +1,9 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import {
-  L3afError,
-  cannot,
-  packageNameSchema,
-  trustChangedSchema,
-  versionSchema,
-  type TrustedSigner,
-} from '@l3af/contracts';
-import { publicKeyOf, signDigest, signersOfPem, verifySignature } from '@l3af/oci';
+import { L3afError, cannot, packageNameSchema, versionSchema } from '@l3af/contracts';
+import { signDigest } from '@l3af/oci';
 import { Argument, Option, type Command } from 'commander';
 import { findRegistry, type Registry, type RegistryOptions } from '../api/registry-address';
 import type { Session } from '../session';
@@ -21,6 +14,7 @@ import { packLayout, isLayout } from './oci-layout';
 import { pullPackage } from './pull';
 import { pushObject } from './push-object';
 import { resolvePackage } from './resolve-package';
+import { addSigningCommands, readKey } from './signing.commands';
 
 interface PushOptions extends RegistryOptions {
   name?: string;
@@ -33,36 +27,7 @@ export function addRegistryCommands(kf: Command, surroundings: Surroundings): vo
   const reference = (): Argument =>
     new Argument('<kf>', 'NAME, NAME@VERSION or NAME@sha256:…').argParser(packageArgument);
   addMoving(kf, surroundings, reference);
-
-  const sign = kf
-    .command('sign')
-    .description('sign a version with a key of your own')
-    .addArgument(reference())
-    .requiredOption('--key <file>', 'private key, PKCS8 PEM: ECDSA P-256 or ed25519')
-    .addOption(registryOption());
-  action<RegistryOptions & { key: string }>(sign, surroundings, async (session, options, [text]) => {
-    const pem = await readKey(options.key);
-    publicKeyOf(pem); // refused before anything is asked
-    const registry = await findRegistry(session, options);
-    const { name, digest } = await resolvePackage(session, registry, text!);
-    const { keyId } = await signDigest(registry.client, name, digest, pem);
-    session.print.result({ name, digest, keyId }, () => `${name}@${digest} is signed by ${keyId}`);
-  });
-
-  const verify = kf
-    .command('verify')
-    .description('check that a version is signed by a key that is trusted')
-    .addArgument(reference())
-    .option('--key <file>', 'public keys, PEM; default: those that nodes trust')
-    .addOption(registryOption());
-  action<RegistryOptions & { key?: string }>(verify, surroundings, async (session, options, [text]) => {
-    const signers = await trusted(session, options.key);
-    const registry = await findRegistry(session, options);
-    const { name, digest } = await resolvePackage(session, registry, text!);
-    const signer = await verifySignature(registry.client, name, digest, signers);
-    const value = { name, digest, keyId: signer.keyId, signer: signer.name };
-    session.print.result(value, () => `${name}@${digest} is signed by ${signer.name} (${signer.keyId})`);
-  });
+  addSigningCommands(kf, surroundings, reference);
 }
 
 function addMoving(kf: Command, surroundings: Surroundings, reference: () => Argument): void {
@@ -173,29 +138,5 @@ async function writeWhole(path: string, content: Readable): Promise<void> {
     await rm(part, { force: true });
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new L3afError('invalid-request', cannot('write', 'file', path, reason), { cause });
-  }
-}
-
-const readKey = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: Error) => {
-    throw new L3afError('invalid-request', `Cannot read key "${path}": ${cause.message}`, {
-      hint: '`openssl genpkey -algorithm ed25519 -out my.key` makes one',
-    });
-  });
-
-/** The keys of a file, or those that the nodes of the group "default" trust. */
-async function trusted(session: Session, file: string | undefined): Promise<TrustedSigner[]> {
-  if (file !== undefined) {
-    const signers = signersOfPem(await readKey(file), file);
-    if (signers.length > 0) return signers;
-    throw new L3afError('invalid-request', cannot('use', 'key', file, 'it holds no public key, needs PEM'));
-  }
-  try {
-    return (await session.api.ask('/v1/trust/default', trustChangedSchema.shape.data)).signers;
-  } catch (error) {
-    if (!(error instanceof L3afError) || error.code !== 'unknown-object') throw error;
-    throw new L3afError('signature-untrusted', 'Cannot verify: no trust is set for the group "default"', {
-      hint: 'Name the keys: --key FILE; those of a local start are in .l3af/keys/signing.pub',
-    });
   }
 }

@@ -9,6 +9,7 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { dirname, join } from 'node:path';
 import { chainSubject } from '@l3af/contracts';
+import { serveNode } from '@l3af/event-store';
 import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { reportApplied, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
@@ -237,4 +238,36 @@ test('reflection lists the services and hands out their files', async () => {
 test('the health service says SERVING when the API is ready', async () => {
   const health = clientOf([healthProto], '/', 'grpc.health.v1.Health');
   await waitFor(async () => (await call(health, 'check', {}))['status'] === 'SERVING', 'SERVING');
+});
+
+test('dry runs, retries, rollbacks and explanations', async () => {
+  const chains = l3af('ChainService');
+  const key = { node: 'demo-1', interface: 'eth3', hook: 'xdp' };
+  const kfs = [{ package: 'firewall' }];
+  expect(await call(chains, 'applyChain', { key, kfs, options: { dryRun: true } })).toMatchObject({
+    ...{ revision: 1, changed: true, dryRun: true, change: { kind: 'apply' } },
+  });
+  expect(await plane.bus.store.last(chainSubject({ ...key, hook: 'xdp' }))).toBeUndefined();
+  expect(await call(chains, 'applyChain', { key, kfs })).toMatchObject({ revision: 1, dryRun: false });
+  expect(await call(chains, 'applyChain', { key, kfs })).toMatchObject({ revision: 1, changed: false });
+  const retried = await call(chains, 'applyChain', { key, kfs, options: { retry: true } });
+  expect(retried).toMatchObject({ revision: 2, changed: true });
+  await call(chains, 'clearChain', { key });
+  expect(await call(chains, 'rollBackChain', { key, revision: 1 })).toMatchObject({
+    ...{ revision: 4, change: { kind: 'rollback' } },
+  });
+  const step = {
+    ...{ kf: 'firewall', package: 'firewall', version: '1.0.0', verdict: 'DROP', proceeded: false },
+    ...{ changes: [{ offset: 3, before: '00', after: 'ff' }], lengthBefore: 14, lengthAfter: 14, notes: [] },
+  };
+  const node = serveNode(plane.bus, 'demo-1', {
+    explain: ({ packet, ...place }) => ({
+      ...{ ...place, revision: 4, generation: 1, steps: [step], verdict: 'DROP', leftAt: 'firewall', packet },
+    }),
+  });
+  const packet = Buffer.alloc(14, 7);
+  expect(await call(chains, 'explainPacket', { key, packet })).toMatchObject({
+    ...{ verdict: 'DROP', leftAt: 'firewall', packet, steps: [step] },
+  });
+  await node.stop();
 });
