@@ -10,6 +10,8 @@ const schema = z.object({
   L3AF_REGISTRY_URL: z.url().default('http://127.0.0.1:8402'),
   L3AF_SIGNING_KEY: z.string().min(1, 'must be the path of a PKCS8 PEM private key'),
   L3AF_WORK_DIR: z.string().default(join(tmpdir(), 'l3af-build-engine')),
+  L3AF_BUILD_CACHE_DIR: z.string().optional(),
+  L3AF_BUILD_CACHE_MIB: z.coerce.number().int().min(0).max(1_000_000).default(256),
   L3AF_INCLUDE_DIR: z.string().optional(),
   L3AF_CREDENTIALS_DIR: z.string().optional(),
   L3AF_VERIFY: z.string().optional(),
@@ -25,6 +27,10 @@ export interface Settings {
   /** Path of a PKCS8 PEM private key. */
   signingKey: string;
   workDir: string;
+  /** What was compiled before; default: in the work folder. */
+  cacheDir: string;
+  /** At most so much of it is kept; 0: nothing. */
+  cacheBytes: number;
   /** Headers that every source may include; default: the project's own. */
   includeDir: string | undefined;
   /** One file per credential that git sources may name. */
@@ -50,6 +56,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     registryUrl: value.L3AF_REGISTRY_URL,
     signingKey: value.L3AF_SIGNING_KEY,
     workDir: value.L3AF_WORK_DIR,
+    cacheDir: value.L3AF_BUILD_CACHE_DIR ?? join(value.L3AF_WORK_DIR, 'cache'),
+    cacheBytes: value.L3AF_BUILD_CACHE_MIB * 1024 * 1024,
     includeDir: value.L3AF_INCLUDE_DIR,
     credentialsDir: value.L3AF_CREDENTIALS_DIR,
     verify: value.L3AF_VERIFY,

@@ -15,6 +15,7 @@ import {
 } from '@l3af/contracts';
 import type { Bus, StoredEnvelope, Work, WorkOutcome, WorkQueue } from '@l3af/event-store';
 import { RegistryClient } from '@l3af/oci';
+import { CompileCache } from '../compile/compile-cache';
 import { bundledHeaders } from '../sandbox/bundled-headers';
 import type { Settings } from '../settings';
 import { digestTree, listTree } from '../source/tree';
@@ -42,10 +43,13 @@ export class BuildWorker {
   readonly #name = `${hostname()}/${process.pid}`;
   #queue: WorkQueue | undefined;
   readonly #verifier: VerifyQueue;
+  readonly #cache: CompileCache | undefined;
   readonly counts = { succeeded: 0, failed: 0, running: 0 };
 
   constructor(private readonly parts: WorkerParts) {
     this.#verifier = new VerifyQueue(parts);
+    const { cacheDir, cacheBytes } = parts.settings;
+    this.#cache = cacheBytes === 0 ? undefined : new CompileCache(cacheDir, cacheBytes);
   }
 
   start(): void {
@@ -129,6 +133,7 @@ export class BuildWorker {
       workDir: settings.workDir,
       headers,
       headersDigest: await digestTree(headers, await listTree(headers)),
+      cache: this.#cache,
       builder: this.#name,
       credentialsDir: settings.credentialsDir,
       readObject: (digest) => bus.objects(buckets.sources).get(digest),

@@ -4,6 +4,7 @@ import type { BuildRequested, Diagnostic } from '@l3af/contracts';
 import { buildImage, type RegistryClient } from '@l3af/oci';
 import { attachAll } from '../publish/attach';
 import { slsaProvenance } from '../publish/provenance';
+import type { CompileCache } from '../compile/compile-cache';
 import { publish } from '../publish/publish';
 import type { TestFile } from '../verify/verify-on-host';
 import { prepare, type Prepared } from './prepare';
@@ -14,6 +15,8 @@ export interface BuildContext {
   headers: string;
   /** Of the bundled headers' content. */
   headersDigest: string;
+  /** Of what was compiled before; undefined: everything is compiled anew. */
+  cache: CompileCache | undefined;
   /** Who builds, as events say it. */
   builder: string;
   credentialsDir: string | undefined;

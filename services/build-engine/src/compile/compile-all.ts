@@ -4,12 +4,17 @@ import { type Diagnostic, L3afError } from '@l3af/contracts';
 import type { PackagePlan } from '../manifest/package-plan';
 import type { FetchedSource } from '../source/fetch-source';
 import { compile, type Compiled, type Target } from './compile';
+import type { CompileCache } from './compile-cache';
 import { describeDiagnostic, diagnosticsMax } from './diagnostics';
 
 export interface CompileContext {
   workDir: string;
   /** The folder of bundled headers. */
   headers: string;
+  /** Of the bundled headers' content. */
+  headersDigest: string;
+  /** Undefined: everything is compiled anew. */
+  cache: CompileCache | undefined;
   signal: AbortSignal;
   say: (line: string, target: string) => void;
   /** The compiler's own words, for the log. */
@@ -93,7 +98,7 @@ interface One {
 }
 
 async function compileOne({ plan, fetched, target }: One, context: CompileContext): Promise<Compiled> {
-  const { headers, workDir, signal } = context;
+  const { headers, headersDigest, workDir, signal } = context;
   const { source, flags } = plan;
   const label = `${target.architecture}/${target.cpu}`;
   context.say(`compiling ${source}`, label);
@@ -106,6 +111,7 @@ async function compileOne({ plan, fetched, target }: One, context: CompileContex
       headers,
       workDir,
       signal,
+      cache: context.cache && { store: context.cache, inputs: [fetched.sourceDigest, headersDigest] },
     });
     context.quote(compiled.log);
     context.say(`${compiled.object.length} bytes, ${compiled.diagnostics.length} warnings`, label);

@@ -4,6 +4,7 @@ import { cannot, type Diagnostic, L3afError } from '@l3af/contracts';
 import { compileLimits, type Limits } from '../sandbox/limits';
 import { runInSandbox, type Bind, type SandboxResult } from '../sandbox/sandbox';
 import { findToolchain, type Toolchain } from '../sandbox/toolchain';
+import { cacheKey, type CompileCache } from './compile-cache';
 import { describeDiagnostic, parseDiagnostics } from './diagnostics';
 import { checkFlags } from './flags';
 
@@ -25,6 +26,8 @@ export interface CompileRequest {
   workDir: string;
   signal?: AbortSignal | undefined;
   limits?: Limits | undefined;
+  /** Where what was compiled before is kept; `inputs` are digests of the source and the headers. */
+  cache?: { store: CompileCache; inputs: readonly string[] } | undefined;
 }
 
 export interface Compiled {
@@ -55,6 +58,17 @@ export async function compile(request: CompileRequest): Promise<Compiled> {
   const toolchain = await findToolchain();
   checkLevel(request.target, toolchain);
   const command = clangCommand(request, toolchain);
+  const { cache } = request;
+  if (!cache) return run(command, request, toolchain);
+  const key = await cacheKey(cache.inputs, command, toolchain);
+  const known = await cache.store.get(key);
+  if (known) return known;
+  const compiled = await run(command, request, toolchain);
+  await cache.store.put(key, compiled);
+  return compiled;
+}
+
+async function run(command: string[], request: CompileRequest, toolchain: Toolchain): Promise<Compiled> {
   const limits = request.limits ?? compileLimits;
   const binds = [
     ...toolchain.binds,

@@ -58,6 +58,8 @@ export async function startEngine({ nats, registryPort }: Servers): Promise<Test
     registryUrl: registry.url,
     signingKey: join(folder, 'signing.key'),
     workDir: folder,
+    cacheDir: join(folder, 'cache'),
+    cacheBytes: 64 * 1024 * 1024,
     includeDir: undefined,
     credentialsDir: undefined,
     verify: 'off',
