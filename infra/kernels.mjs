@@ -1,7 +1,7 @@
-// `npm run test:kernels [-- VERSION… --files PATTERN --match PATTERN --verbose]`: the kernel suite on this machine's kernel, then on Debian's 5.10, 6.1 and 6.12 under
-// qemu; a whole run writes docs/kernels.md. The last line is `N passed, N failed, N skipped`.
+// `npm run test:kernels [-- VERSION… --files PATTERN --match PATTERN --verbose]`: the kernel tests on this machine's kernel, then on
+// Debian's 5.10, 6.1 and 6.12 under qemu; a whole run writes docs/kernels.md. The last line is `N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,13 +10,13 @@ import { oneByOne } from './test/jest.mjs';
 import { root } from './up/home.mjs';
 
 setup({ tests: true });
-const { fetchKernel, matrix } = await import('./vm/kernels.mjs');
-const { baseArchive, modulesArchive, projectArchive } = await import('./vm/initramfs.mjs');
-const { boot, joinArchives } = await import('./vm/boot.mjs');
+const { matrix } = await import('./vm/kernels.mjs');
+const { fewRounds, recordObjects } = await import('./vm/record.mjs');
+const { runKernel, tally } = await import('./vm/run.mjs');
 const { renderTable } = await import('./vm/table.mjs');
 
 const allFiles = '(libs/kernel|bpf)/';
-const limitMs = 40 * 60_000;
+const limitMs = 20 * 60_000;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -34,105 +34,66 @@ if (unknown.length > 0) {
 const wanted = matrix.filter(({ version }) => positionals.length === 0 || positionals.includes(version));
 const say = (line) => console.error(line);
 
-/** Runs the suite on the host, with every object that a test compiles kept for the virtual machines. */
-function runOnHost(folder, patterns) {
-  const bin = join(folder, 'bin');
-  const objects = join(folder, 'objects');
+/** Runs the tests on this machine (`npm test` does so with more rounds), and keeps every object that they compile. */
+function runOnHost(folder) {
+  const { objects, env } = recordObjects(folder);
   const temporary = join(folder, 'tmp');
-  for (const path of [bin, objects, temporary]) mkdirSync(path, { mode: 0o755 });
-  writeFileSync(join(bin, 'clang'), readFileSync(join(root, 'infra/vm/clang.sh')), { mode: 0o755 });
+  mkdirSync(temporary);
+  chmodSync(temporary, 0o1777);
   const outputFile = join(folder, 'host.json');
-  const args = ['--selectProjects', 'kernel', ...oneByOne, '--json', '--outputFile', outputFile, ...patterns];
+  const args = [
+    '--selectProjects',
+    'kernel',
+    ...oneByOne,
+    '--json',
+    '--outputFile',
+    outputFile,
+    values.files,
+  ];
+  if (values.match) args.push('-t', values.match);
   const result = spawnSync(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), ...args], {
     cwd: root,
     stdio: ['ignore', 'ignore', values.verbose ? 'inherit' : 'ignore'],
-    env: {
-      ...process.env,
-      PATH: `${bin}:${process.env.PATH}`,
-      CLANG: '/usr/bin/clang',
-      OBJECTS: objects,
-      TMPDIR: temporary,
-    },
+    env: { ...process.env, ...env, ...fewRounds, TMPDIR: temporary },
   });
   if (result.error) throw result.error;
   const probe = "process.stdout.write(JSON.stringify(require('@l3af/kernel').probeFeatures()))";
   const features = spawnSync(process.execPath, ['-e', probe], { cwd: root, encoding: 'utf8' });
+  const tests = existsSync(outputFile) ? JSON.parse(readFileSync(outputFile, 'utf8')) : undefined;
+  const release = spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim();
   return {
     objects,
-    result: {
-      tests: JSON.parse(readFileSync(outputFile, 'utf8')),
-      features: JSON.parse(features.stdout || '{}'),
+    run: {
+      version: 'this machine',
+      release,
+      result: tests && { tests, features: JSON.parse(features.stdout || '{}') },
     },
-  };
-}
-
-async function runInMachine(entry, { folder, objects, patterns }) {
-  const kernel = fetchKernel(entry, say);
-  const project = join(folder, 'project.cpio');
-  await projectArchive(project, { args: patterns, objects });
-  const initramfs = join(folder, 'initramfs.cpio');
-  await joinArchives(initramfs, [baseArchive(), modulesArchive(kernel), project]);
-  say(`booting ${kernel.release}`);
-  const { result, lines } = await boot({
-    image: kernel.image,
-    initramfs,
-    limitMs,
-    onLine: values.verbose ? say : undefined,
-  });
-  if (!result) say(lines.slice(-40).join('\n'));
-  return { version: entry.version, release: kernel.release, result };
-}
-
-function count({ version, release, result }) {
-  const tests = result?.tests;
-  if (!tests) return { version, release, passed: 0, failed: 1, skipped: 0 };
-  const broken = tests.testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
-  );
-  for (const { name, message } of broken) say(`${version}: ${name}\n${message}`);
-  for (const file of tests.testResults) {
-    for (const test of file.assertionResults.filter(({ status }) => status === 'failed')) {
-      say(
-        `${version}: ${test.fullName}\n${test.failureMessages.join('\n').split('\n').slice(0, 25).join('\n')}\n`,
-      );
-    }
-  }
-  return {
-    version,
-    release,
-    passed: tests.numPassedTests,
-    failed: tests.numFailedTests + broken.length,
-    skipped: tests.numPendingTests,
   };
 }
 
 async function main(folder) {
   spawnSync(process.execPath, [join(root, 'infra/build.mjs')], { stdio: 'inherit' });
-  const patterns = [values.files, ...(values.match ? ['-t', values.match] : [])];
   say('this machine');
-  const host = runOnHost(folder, patterns);
-  const runs = [
-    {
-      version: 'this machine',
-      release: spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim(),
-      result: host.result,
-    },
-  ];
+  const host = runOnHost(folder);
+  const runs = [host.run];
   for (const entry of wanted)
-    runs.push(await runInMachine(entry, { folder, objects: host.objects, patterns }));
-  const counts = runs.map(count);
-  for (const { version, release, passed, failed, skipped } of counts)
-    say(`${version} (${release}): ${passed} passed, ${failed} failed, ${skipped} skipped`);
+    runs.push(await runKernel(entry, { folder, objects: host.objects, limitMs, say, ...values }));
+  const tallies = runs.map(tally);
+  for (const { failures } of tallies) for (const failure of failures) say(`${failure}\n`);
+  for (const { title, passed, failures, skips } of tallies)
+    say(`${title}: ${passed} passed, ${failures.length} failed, ${skips.length} skipped`);
   const whole = wanted.length === matrix.length && !values.match && values.files === allFiles;
-  if (whole && counts.every(({ failed }) => failed === 0))
+  if (whole && runs.every(({ result }) => result))
     writeFileSync(join(root, 'docs/kernels.md'), renderTable(runs));
-  const sum = (key) => counts.reduce((total, entry) => total + entry[key], 0);
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
-  return sum('failed') === 0 && sum('passed') > 0;
+  const sum = (pick) => tallies.reduce((total, entry) => total + pick(entry), 0);
+  const failed = sum(({ failures }) => failures.length);
+  const passed = sum((entry) => entry.passed);
+  console.log(`${passed} passed, ${failed} failed, ${sum(({ skips }) => skips.length)} skipped`);
+  return failed === 0 && passed > 0;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'l3af-kernels-'));
+chmodSync(folder, 0o755);
 try {
   process.exitCode = (await main(folder)) ? 0 : 1;
 } finally {

@@ -10,10 +10,23 @@ import { packageFolders } from './closure.mjs';
 import { createArchive } from './cpio.mjs';
 
 const folder = join(root, '.cache/vm');
-const tools = ['ip', 'tc', 'nsenter', 'bpftool', 'xdp-loader', 'ping', 'stat', 'mount', 'unshare'];
+const tools = [
+  'ip',
+  'tc',
+  'nsenter',
+  'bpftool',
+  'xdp-loader',
+  'ping',
+  'stat',
+  'mount',
+  'unshare',
+  'taskset',
+  'bash',
+];
 const objects = '/usr/lib/x86_64-linux-gnu/bpf';
 const runtime = [
-  'jest',
+  'jest-circus',
+  '@jest/expect',
   'koffi',
   'zod',
   'fast-check',
@@ -129,6 +142,9 @@ export function modulesArchive(kernel) {
   return path;
 }
 
+/** What compiles and changes objects on the host, and hands them out again in the machine. */
+export const standIns = ['clang', 'llvm-objcopy', 'llvm-strip'];
+
 const skipped = new Set(['node_modules', 'dist']);
 
 /** Compiles a folder in place: a file keeps its path, so that what tests read beside themselves is found. */
@@ -166,9 +182,9 @@ export async function projectArchive(path, { args, objects: made }) {
   const archive = createArchive(path);
   archive.text('/init', inside('init.sh'));
   archive.text('/l3af/run.cjs', inside('run.cjs'), 0o100644);
-  archive.text('/l3af/jest.config.cjs', inside('jest.config.cjs'), 0o100644);
   archive.text('/l3af/args.json', JSON.stringify(args), 0o100644);
-  archive.file('/usr/bin/clang', new URL('./clang.sh', import.meta.url).pathname);
+  for (const name of standIns)
+    archive.file(`/usr/bin/${name}`, new URL('./stand-in.sh', import.meta.url).pathname);
   archive.tree('/objects', made);
   archive.file('/l3af/package.json', join(root, 'package.json'));
   for (const name of readdirSync(join(root, 'libs'))) await addPackage(archive, `libs/${name}`);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { HookTarget, KfLoad } from '../types';
 import type { Hook } from '@l3af/contracts';
 
@@ -71,3 +72,12 @@ export const u64 = (value: number | bigint): Buffer => {
   bytes.writeBigUInt64LE(BigInt(value));
   return bytes;
 };
+
+/** What node needs to run a module of this library (a path without extension): its TypeScript, or what it was compiled to. */
+export const childArguments = (path: string): string[] =>
+  __filename.endsWith('.ts')
+    ? ['--conditions=l3af-src', '-r', join(__dirname, '../../test/register-ts.cjs'), `${path}.ts`]
+    : [`${path}.js`];
+
+/** How often a test repeats: fewer times where an emulated machine runs it (the variable says so). */
+export const rounds = (variable: string, usual: number): number => Number(process.env[variable] ?? usual);

@@ -8,21 +8,21 @@ import { attachedProgram } from '../attach/attached';
 import { withId } from '../bpf/info';
 import { testRunFd } from '../bpf/program';
 import { perform, type CrashJob } from './crash-child';
-import { countingKf, countingTcKf, hookFixture } from './chain-fixture';
+import { childArguments, countingKf, countingTcKf, hookFixture, rounds } from './chain-fixture';
 import { completeGenerations } from './live';
 
-const register = join(__dirname, '../../test/register-ts.cjs');
-const child = join(__dirname, 'crash-child.ts');
+const child = childArguments(join(__dirname, 'crash-child'));
+/** Every operation; on emulated machines, where a process takes seconds to start, every so many. */
+const stride = rounds('L3AF_CRASH_STRIDE', 1);
 
 jest.setTimeout(1_800_000); // some hundred processes, one after the other
 
 /** Runs a change in a process that kills itself; true when it was killed. */
 function killedDuring(job: CrashJob): { killed: boolean; operation: string } {
-  const result = spawnSync(
-    process.execPath,
-    ['--conditions=l3af-src', '-r', register, child, JSON.stringify(job)],
-    { encoding: 'utf8', env: { ...process.env, L3AF_CRASH_CHILD: '1' } },
-  );
+  const result = spawnSync(process.execPath, [...child, JSON.stringify(job)], {
+    encoding: 'utf8',
+    env: { ...process.env, L3AF_CRASH_CHILD: '1' },
+  });
   if (result.signal === 'SIGKILL') return { killed: true, operation: result.stdout };
   if (result.status !== 0) throw new Error(result.stderr);
   return { killed: false, operation: result.stdout };
@@ -79,7 +79,7 @@ describe.each([
       after,
     }: { before: () => Promise<void>; allowed: (number | undefined)[]; after: number | undefined },
   ): Promise<number> {
-    for (let killAfter = 1; ; killAfter++) {
+    for (let killAfter = 1; ; killAfter += stride) {
       await before();
       const { killed, operation } = killedDuring({ target, change, killAfter });
       const verdict = verdictNow();

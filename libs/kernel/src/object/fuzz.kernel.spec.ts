@@ -3,12 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileBpf } from '@l3af/testing';
-import { countingKf } from '../chain/chain-fixture';
+import { childArguments, countingKf, rounds } from '../chain/chain-fixture';
 import type { FuzzJob } from './fuzz-child';
 
 jest.setTimeout(3_600_000);
-const register = join(__dirname, '../../test/register-ts.cjs');
-const child = join(__dirname, 'fuzz-child.ts');
+const child = childArguments(join(__dirname, 'fuzz-child'));
 
 const sources = [
   countingKf(2),
@@ -23,7 +22,7 @@ const sources = [
 
 test('mutated objects neither crash the process nor leave anything', () => {
   const seed = Number(process.env['L3AF_FUZZ_SEED'] ?? Date.now() % 1_000_000_000);
-  const count = Number(process.env['L3AF_FUZZ_COUNT'] ?? 400);
+  const count = rounds('L3AF_FUZZ_COUNT', 400);
   const folder = mkdtempSync(join(tmpdir(), 'l3af-fuzz-'));
   try {
     const paths = sources.map((source, index) => {
@@ -39,11 +38,11 @@ test('mutated objects neither crash the process nor leave anything', () => {
       ifindex: 1,
     };
     const job: FuzzJob = { seed, count, from: 0, paths, target };
-    const result = spawnSync(
-      process.execPath,
-      ['--conditions=l3af-src', '-r', register, child, JSON.stringify(job)],
-      { encoding: 'utf8', env: { ...process.env, L3AF_FUZZ_CHILD: '1' }, maxBuffer: 64 * 1024 * 1024 },
-    );
+    const result = spawnSync(process.execPath, [...child, JSON.stringify(job)], {
+      encoding: 'utf8',
+      env: { ...process.env, L3AF_FUZZ_CHILD: '1' },
+      maxBuffer: 64 * 1024 * 1024,
+    });
     const last = result.stdout.trim().split('\n').at(-1) ?? '';
     // Says how to come back to it: L3AF_FUZZ_SEED.
     expect({ seed, signal: result.signal, stderr: result.stderr, last: last.slice(0, 20) }).toMatchObject({
