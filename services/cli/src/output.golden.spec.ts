@@ -5,14 +5,13 @@ import {
   builds,
   emptyChain,
   explanation,
-  firewallDetails,
-  firewallPackage,
   history,
   liveChain,
   nodes,
   rejectedChain,
   status,
 } from './testing/answers';
+import { firewallDetails, firewallPackage } from './testing/package.answers';
 import { accepted, applied, message, rejected } from './testing/messages';
 import { capture } from './testing/captured';
 import { startFixedApi } from './testing/fixed-api';

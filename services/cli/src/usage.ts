@@ -48,7 +48,7 @@ export function transfer<O extends object>(
     const { api = own.api } = command.optsWithGlobals<CommonOptions>();
     const common: CommonOptions = api === undefined ? {} : { api };
     const args = received.slice(0, -2).map((value) => value as string);
-    await run(openSession(common, surroundings), { ...own, ...common } as O & RegistryOptions, args);
+    await run(openSession(common, surroundings), { ...own, ...common }, args);
   });
 }
 

@@ -53,7 +53,7 @@ export class Registry {
     const response = await this.send(`/l3af/v1/packages/import${query}`, {
       method: 'POST',
       headers: { 'content-type': 'application/x-tar' },
-      body: ReadableStream.from(archive) as unknown as NonNullable<RequestInit['body']>,
+      body: ReadableStream.from(archive),
       duplex: 'half',
     });
     return importedSchema.parse(await response.json()).imported;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firewallDetails, firewallPackage } from '../testing/answers';
+import { firewallDetails, firewallPackage } from '../testing/package.answers';
 import { message } from '../testing/messages';
 import { capture } from '../testing/captured';
 import { startFixedApi, type Answer } from '../testing/fixed-api';

@@ -1,7 +1,6 @@
 import type { BuildView, PackageView } from '@l3af/contracts';
 import type { Printer } from '../output/printer';
 import { moment } from '../output/words';
-import { verifiedTable } from './verified.table';
 
 /** A line per package. */
 export function packagesTable(packages: PackageView[], print: Printer): string {

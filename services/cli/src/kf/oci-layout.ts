@@ -20,7 +20,7 @@ export async function unpackLayout(archive: AsyncIterable<Uint8Array>, folder: s
   const entries = extract();
   const source = Readable.from(archive);
   source.on('error', (error) => entries.destroy(error));
-  source.pipe(entries as unknown as NodeJS.WritableStream);
+  source.pipe(entries);
   for await (const entry of entries) {
     const name = entry.header.name.replace(/^\.\//, '');
     const blob = blobPath.exec(name);
@@ -103,7 +103,7 @@ async function write(folder: string, archive: ReturnType<typeof pack>): Promise<
       );
       createReadStream(join(folder, name))
         .on('error', reject)
-        .pipe(entry as unknown as NodeJS.WritableStream);
+        .pipe(entry);
     });
   }
 }

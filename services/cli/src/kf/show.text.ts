@@ -1,14 +1,9 @@
-import type {
-  ObjectSchema,
-  PackageDetails,
-  PackageUse,
-  PackageView,
-  VerifiedStatement,
-} from '@l3af/contracts';
+import type { ObjectSchema, PackageDetails, PackageUse, PackageView } from '@l3af/contracts';
 import { cosignPredicate } from '@l3af/oci';
 import type { Printer } from '../output/printer';
-import { bytes, count, moment, shortDigest } from '../output/words';
+import { bytes, moment, shortDigest } from '../output/words';
 import { typeText } from './type-text';
+import { verifiedTable } from './verified.table';
 
 /** A package's versions, then what is inside the one that was asked for. */
 export function packageText(view: PackageView, details: PackageDetails, print: Printer): string {
@@ -75,36 +70,20 @@ function useText({ node, interface: name, hook, kf, enabled, revision, state }: 
   return `${node}/${name}/${hook}: ${kf}${off} (revision ${revision}, ${state ?? 'pending'})`;
 }
 
-/** A line per kernel: from the statements, which say more, else from the events. */
+/** What the events say; where they say less of a kernel, or nothing, what the attached statements say. */
 function verifiedText({ statements, verified }: PackageDetails, print: Printer): string[] {
-  const stated = statements.map((one) => [
-    one.kernel,
-    one.architecture,
-    one.loaded ? 'yes' : 'refused',
-    one.programs.map(({ name, instructions }) => `${name} ${count(instructions)}`).join(', ') || '-',
-    one.programs
-      .flatMap(({ nanosecondsPerPacket: ns }) => (ns === undefined ? [] : [ns.toFixed(0)]))
-      .join(', ') || '-',
-    testsText(one.tests),
-    one.error?.message ?? '',
-  ]);
-  const unstated = verified.filter(
-    ({ kernel, architecture }) =>
-      !statements.some((one) => one.kernel === kernel && one.architecture === architecture),
+  const same = (one: Kernel, other: Kernel): boolean =>
+    one.kernel === other.kernel && one.architecture === other.architecture;
+  const stated = statements.map(({ error = null, ...one }) => ({ ...one, error }));
+  const fuller = verified.map((one) =>
+    one.programs?.length ? one : (stated.find((other) => same(one, other)) ?? one),
   );
-  const rows = unstated.map(({ kernel, architecture, loaded, error }) => [
-    ...[kernel, architecture, loaded ? 'yes' : 'refused', '-', '-', '-', error?.message ?? ''],
-  ]);
-  if (stated.length + rows.length === 0) return [];
-  const columns = ['kernel', 'architecture', 'loaded', 'instructions', 'ns', 'tests'];
-  const heads = [...columns.map((head) => ({ head })), { head: 'reason', flexible: true }];
-  return [print.table(heads, [...stated, ...rows])];
+  const more = stated.filter((one) => !verified.some((other) => same(one, other)));
+  const all = [...fuller, ...more];
+  return all.length > 0 ? [verifiedTable(all, print)] : [];
 }
 
-function testsText({ passed, failed }: VerifiedStatement['tests']): string {
-  if (passed + failed === 0) return '-';
-  return failed === 0 ? `${passed} passed` : `${failed} of ${passed + failed} failed`;
-}
+type Kernel = Pick<PackageDetails['verified'][number], 'kernel' | 'architecture'>;
 
 type Described = PackageDetails['manifest'];
 

@@ -41,10 +41,10 @@ export async function readAttached(client: RegistryClient, name: string, digest:
   const statements = referrers
     .filter(({ annotations }) => annotations?.['dev.sigstore.bundle.predicateType'] === verifiedPredicate)
     .slice(0, statementsMax);
-  const read = await Promise.all(statements.map((one) => readStatement(client, name, one)));
+  const read = await Promise.all(statements.map((one) => readStatement({ client, name, descriptor: one })));
   return {
     manifest,
-    readme: readme ? await readReadme(client, name, readme) : null,
+    readme: readme ? await readReadme({ client, name, descriptor: readme }) : null,
     statements: read.filter((one) => one !== undefined),
     attachments: referrers.map(attachment),
   };
@@ -64,24 +64,28 @@ async function readManifest(client: RegistryClient, name: string, digest: string
   return label === undefined ? null : (manifestSchema.loose().safeParse(parseJson(label)).data ?? null);
 }
 
-async function layerOf(client: RegistryClient, name: string, { digest }: Descriptor, bytesMax: number) {
+interface Referrer {
+  client: RegistryClient;
+  name: string;
+  descriptor: Descriptor;
+}
+
+/** The one layer of a referrer; undefined when it is larger than anything of its kind. */
+async function layerOf({ client, name, descriptor }: Referrer, bytesMax: number) {
+  const { digest } = descriptor;
   const { bytes } = await client.getManifest(name, digest);
   const [layer] = parseDocument(imageManifestSchema, bytes, digest).layers;
   return layer && layer.size <= bytesMax ? client.getBlob(name, layer.digest, bytesMax) : undefined;
 }
 
-async function readReadme(client: RegistryClient, name: string, found: Descriptor): Promise<string | null> {
-  const bytes = await layerOf(client, name, found, readmeBytesMax);
+async function readReadme(referrer: Referrer): Promise<string | null> {
+  const bytes = await layerOf(referrer, readmeBytesMax);
   return bytes ? Buffer.from(bytes).toString('utf8') : null;
 }
 
-async function readStatement(
-  client: RegistryClient,
-  name: string,
-  found: Descriptor,
-): Promise<VerifiedStatement | undefined> {
-  if (found.artifactType !== mediaTypes.sigstoreBundle) return undefined;
-  const bytes = await layerOf(client, name, found, sizeLimits.signature);
+async function readStatement(referrer: Referrer): Promise<VerifiedStatement | undefined> {
+  if (referrer.descriptor.artifactType !== mediaTypes.sigstoreBundle) return undefined;
+  const bytes = await layerOf(referrer, sizeLimits.signature);
   const bundle = bytes && bundleSchema.safeParse(parseJson(Buffer.from(bytes).toString('utf8'))).data;
   if (!bundle) return undefined;
   const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString('utf8');

@@ -14,22 +14,28 @@ export type SearchConditions = z.infer<typeof searchQuerySchema>;
 
 /** Whether all conditions hold for a version. A yanked one is never found: nobody can deploy it. */
 export function matches(version: PackageVersionView, conditions: SearchConditions): boolean {
-  const { text, hook, type, signer, license, kernel } = conditions;
-  const programs = version.schema?.programs ?? [];
-  const has = (whole: string | null, part: string): boolean =>
-    (whole ?? '').toLowerCase().includes(part.toLowerCase());
-  const texts = [version.name, version.description, ...programs.map(({ name }) => name)];
-  const words = (text ?? '').split(/\s+/).filter(Boolean);
-  return (
-    version.yanked === null &&
-    words.every((word) => texts.some((one) => has(one, word))) &&
-    (hook === undefined || programs.some((program) => hooksOf(program).includes(hook))) &&
-    (type === undefined || programs.some((program) => program.type === type)) &&
-    (signer === undefined || version.signers.some((keyId) => keyId.startsWith(signer.toLowerCase()))) &&
-    (license === undefined || has(version.license, license)) &&
-    (kernel === undefined || isLoadedOn(version, kernel))
-  );
+  if (version.yanked !== null) return false;
+  const asked = Object.entries(conditions).filter(([, value]) => value !== undefined);
+  return asked.every(([name, value]) => holds[name as keyof SearchConditions](version, value as never));
 }
+
+type Conditions = { [C in keyof SearchConditions]-?: NonNullable<SearchConditions[C]> };
+
+const has = (whole: string | null, part: string): boolean =>
+  (whole ?? '').toLowerCase().includes(part.toLowerCase());
+
+const holds: { [C in keyof Conditions]: (version: PackageVersionView, value: Conditions[C]) => boolean } = {
+  text: ({ name, description, schema }, text) => {
+    const texts = [name, description, ...(schema?.programs ?? []).map((program) => program.name)];
+    const words = text.split(/\s+/).filter(Boolean);
+    return words.every((word) => texts.some((one) => has(one, word)));
+  },
+  hook: ({ schema }, hook) => schema?.programs.some((program) => hooksOf(program).includes(hook)) ?? false,
+  type: ({ schema }, type) => schema?.programs.some((program) => program.type === type) ?? false,
+  signer: ({ signers }, signer) => signers.some((keyId) => keyId.startsWith(signer.toLowerCase())),
+  license: ({ license }, text) => has(license, text),
+  kernel: isLoadedOn,
+};
 
 function isLoadedOn({ verified }: PackageVersionView, kernel: string): boolean {
   const isSuch = (release: string): boolean =>
