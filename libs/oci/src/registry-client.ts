@@ -103,6 +103,15 @@ export class RegistryClient {
     return bytes;
   }
 
+  /** A blob as it comes, not held against its digest: whoever reads it does that at the end. */
+  async streamBlob(name: string, digest: string): Promise<AsyncIterable<Uint8Array>> {
+    const response = await this.http.send(`/v2/${name}/blobs/${digest}`, {
+      expect: [200],
+      missing: 'invalid-image',
+    });
+    return response.body ?? emptyBody();
+  }
+
   async hasBlob(name: string, digest: string): Promise<boolean> {
     const response = await this.http.send(`/v2/${name}/blobs/${digest}`, {
       method: 'HEAD',
@@ -207,6 +216,8 @@ export class RegistryClient {
     }
   }
 }
+
+async function* emptyBody(): AsyncGenerator<Uint8Array> {}
 
 /** The tag under which registries without a referrers API keep what refers to a digest. */
 export function fallbackTag(digest: string): string {

@@ -118,9 +118,14 @@ async function finish(
   session: Session,
   { digest, exchange }: { digest: string; exchange: Exchange },
 ): Promise<void> {
-  const { repository } = session.document;
+  const { repository, size: before } = session.document;
+  await registry.quota.check(
+    repository,
+    before + Math.max(Number(exchange.header('content-length') ?? 1), 1),
+  );
   const size = await registry.uploads.finish(session, digest, exchange.body);
   await registry.links.add(repository, digest, size);
+  registry.quota.add(repository, size);
   created(repository, digest, exchange);
 }
 

@@ -1,0 +1,143 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mediaTypes, RegistryClient } from '@l3af/oci';
+import { createLogger } from '@l3af/telemetry';
+import { startNats, waitFor } from '@l3af/testing';
+import type { TestNats } from '@l3af/testing';
+import { scheduleGarbage } from './gc/gc-schedule';
+import { readSettings } from './settings';
+import { startRegistry } from './start-registry';
+import type { RunningRegistry } from './start-registry';
+
+jest.setTimeout(120_000);
+
+const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+
+describe('a registry with limits', () => {
+  let nats: TestNats;
+  let folder: string;
+  const running: RunningRegistry[] = [];
+
+  const start = async (limits: Record<string, string>): Promise<RunningRegistry> => {
+    const environment = { NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0', L3AF_BLOB_DIR: folder, ...limits };
+    const registry = await startRegistry(readSettings(environment), createLogger('test', 'silent'));
+    running.push(registry);
+    await registry.ready;
+    return registry;
+  };
+  beforeAll(async () => {
+    nats = await startNats();
+    folder = await mkdtemp(join(tmpdir(), 'l3af-limits-'));
+  });
+  afterAll(async () => {
+    await Promise.all(running.map((registry) => registry.close()));
+    await nats.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('refuses blobs beyond a repository’s quota, and takes them for another repository', async () => {
+    const { port } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000' });
+    const push = async (name: string, bytes: Uint8Array) => {
+      const at = `http://127.0.0.1:${port}/v2/${name}/blobs/uploads/`;
+      const started = await fetch(at, { method: 'POST' });
+      if (started.status !== 202) return started;
+      const location = new URL(started.headers.get('location')!, at);
+      location.searchParams.set('digest', digestOf(bytes));
+      return fetch(location, { method: 'PUT', body: bytes as Uint8Array<ArrayBuffer> });
+    };
+    expect((await push('full', randomBytes(100_000))).status).toBe(201);
+    expect((await push('full', randomBytes(100_000))).status).toBe(201);
+    const refused = randomBytes(100_000);
+    const answer = await push('full', refused);
+    expect([answer.status, await answer.json()]).toEqual([
+      413,
+      { errors: [expect.objectContaining({ code: 'QUOTA_EXCEEDED' })] },
+    ]);
+    const asked = await fetch(`http://127.0.0.1:${port}/v2/full/blobs/${digestOf(refused)}`);
+    expect(asked.status).toBe(404);
+    await asked.body?.cancel();
+    expect((await push('full', randomBytes(50_000))).status).toBe(201);
+    expect((await push('full', randomBytes(1))).status).toBe(413);
+    expect((await push('other', refused)).status).toBe(201);
+  });
+
+  it('answers a flood with 429, and the same client again later', async () => {
+    const { port } = await start({ L3AF_REQUESTS_PER_SECOND: '2' });
+    const ask = async () => {
+      const response = await fetch(`http://127.0.0.1:${port}/v2/`);
+      return {
+        status: response.status,
+        wait: response.headers.get('retry-after'),
+        body: await response.json(),
+      };
+    };
+    const answers = [];
+    for (let count = 0; count < 4; count++) answers.push(await ask());
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const refused = await waitFor(async () => {
+      const flood = await Promise.all(Array.from({ length: 20 }, ask));
+      return flood.find(({ status }) => status === 429);
+    }, 'a refusal');
+    expect(refused).toEqual({
+      status: 429,
+      wait: '1',
+      body: { errors: [expect.objectContaining({ code: 'TOOMANYREQUESTS' })] },
+    });
+    await waitFor(async () => (await ask()).status === 200, 'to be answered again', { everyMs: 600 });
+    expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+  });
+
+  it('collects garbage by itself, again and again', async () => {
+    const registry = await (await start({ L3AF_GC_INTERVAL_SECONDS: '0' })).ready;
+    const push = async () => {
+      const bytes = randomBytes(100_000);
+      const session = await registry.uploads.start('garbage', 'sha256');
+      const source = (async function* () {
+        yield bytes;
+      })();
+      await registry.uploads.finish(session, digestOf(bytes), source);
+      return digestOf(bytes);
+    };
+    const [one, logger] = [await push(), createLogger('test', 'silent')];
+    const schedule = scheduleGarbage(registry, logger, { intervalMs: 20, ageMsMin: 0 });
+    await waitFor(async () => !(await registry.content.find(one)), 'the first to be collected');
+    const two = await push().catch(() => undefined);
+    if (two) await waitFor(async () => !(await registry.content.find(two)), 'the second to be collected');
+    await schedule.stop();
+  });
+
+  it('gives more referrers than fit one page, each once', async () => {
+    const { port } = await start({});
+    const client = new RegistryClient(`http://127.0.0.1:${port}`);
+    const config = { ...(await client.putBlob('many', Buffer.from('{}'))), mediaType: mediaTypes.empty };
+    const put = async (more: object) => {
+      const document = {
+        schemaVersion: 2,
+        mediaType: mediaTypes.manifest,
+        config,
+        layers: [config],
+        ...more,
+      };
+      const bytes = Buffer.from(JSON.stringify(document));
+      const manifest = { bytes, mediaType: mediaTypes.manifest };
+      await client.putManifest('many', digestOf(bytes), manifest);
+      return { mediaType: mediaTypes.manifest, digest: digestOf(bytes), size: bytes.length };
+    };
+    const subject = await put({});
+    const made: string[] = [];
+    for (let count = 0; count < 230; count++) {
+      const artifactType = count % 2 ? 'application/x.odd' : 'application/x.even';
+      made.push((await put({ subject, artifactType, annotations: { count: String(count) } })).digest);
+    }
+    const path = `/v2/many/referrers/${subject.digest}`;
+    const first = await fetch(`http://127.0.0.1:${port}${path}`);
+    const page = (await first.json()) as { manifests: unknown[] };
+    expect(page.manifests.length).toBeLessThan(230);
+    expect(first.headers.get('link')).toMatch(/rel="next"/);
+    const all = await client.referrers('many', subject.digest);
+    expect(all.map(({ digest }) => digest).sort()).toEqual([...made].sort());
+    expect(await client.referrers('many', subject.digest, 'application/x.odd')).toHaveLength(115);
+  });
+});
