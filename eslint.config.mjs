@@ -5,8 +5,10 @@ import tseslint from 'typescript-eslint';
 
 const typescript = ['libs/*/src/**/*.ts', 'services/*/src/**/*.ts', 'infra/**/*.ts'];
 const specs = typescript.map((pattern) => pattern.replace('*.ts', '*.spec.ts'));
+/** What specs share, beside the code that they test: never built, never shipped. */
+const testSupport = ['libs/*/src/testing/**/*.ts', 'services/*/src/testing/**/*.ts'];
 
-/** Tags that specs may use besides what the project itself may. */
+/** Tags that specs and what they share may use besides what the project itself may. */
 const forSpecs = { tags: ['type:testing'], externals: ['fast-check', 'pg'] };
 const nothing = { tags: [], externals: [] };
 
@@ -67,7 +69,7 @@ const boundaries = (also) => [
 
 // The Nx rule sees neither Node's own modules nor packages that are missing from its graph.
 const outside = ['@nestjs/*', 'typeorm', 'nats', 'koffi', 'pg'];
-const noTesting = { group: ['@l3af/testing'], message: 'libs/testing is for *.spec.ts only' };
+const noTesting = { group: ['@l3af/testing'], message: 'libs/testing is for *.spec.ts and testing/ only' };
 const noIo = { group: ['node:*', ...outside], message: 'this code is pure: it decides, others do I/O' };
 const noKoffi = { group: ['koffi'], message: 'libs/kernel alone calls into C' };
 const noNats = { group: ['nats'], message: 'libs/event-store alone talks to NATS' };
@@ -100,7 +102,11 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/no-unnecessary-type-assertion': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'all' }],
+      // A property taken out of an object names what the rest is without.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', caughtErrors: 'all', ignoreRestSiblings: true },
+      ],
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/prefer-promise-reject-errors': 'error',
       '@typescript-eslint/require-await': 'off',
@@ -131,7 +137,7 @@ export default tseslint.config(
   // Pure code.
   {
     files: ['libs/{contracts,domain,bpf-object}/src/**/*.ts', '**/plan.ts'],
-    ignores: specs,
+    ignores: [...specs, ...testSupport],
     rules: restrict(noIo, noTesting),
   },
   // The two libraries that own a door to the outside.
@@ -144,10 +150,12 @@ export default tseslint.config(
     rules: { 'max-params': ['error', 6] },
   },
   {
+    files: [...specs, ...testSupport],
+    rules: { '@nx/enforce-module-boundaries': boundaries(forSpecs), ...restrict(noKoffi) },
+  },
+  {
     files: specs,
     rules: {
-      '@nx/enforce-module-boundaries': boundaries(forSpecs),
-      ...restrict(noKoffi),
       '@typescript-eslint/unbound-method': 'off',
       complexity: 'off',
       'max-lines': ['error', { max: 500 }],

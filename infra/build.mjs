@@ -32,7 +32,7 @@ function sources(dir) {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .filter((path) => !/\.spec\.tsx?$/.test(path));
+    .filter((path) => !/\.spec\.tsx?$/.test(path) && !relative(dir, path).startsWith('testing/'));
 }
 
 /** Two builds may run at once, and services read what they write: never half a file. */

@@ -27,6 +27,7 @@ const kernel = 'libs/kernel/src/index.ts';
 const adapter = 'libs/telemetry/src/index.ts';
 const control = 'services/cli/src/main.ts';
 const executor = 'services/executor/src/main.ts';
+const shared = 'services/executor/src/testing/node-fixture.ts';
 const plan = 'services/executor/src/chain/plan.ts';
 const tagged = /can only depend on libs tagged|cannot depend on|not allowed to depend on|Circular dependency/;
 
@@ -103,6 +104,18 @@ const bad: BadCode[] = [
     rule: restricted,
   },
   {
+    what: 'libs/testing in a service file outside testing/, which is shipped',
+    path: plan,
+    text: uses('startNats', '@l3af/testing'),
+    rule: restricted,
+  },
+  {
+    what: 'koffi in what specs share',
+    path: shared,
+    text: uses('koffi', 'koffi'),
+    rule: restricted,
+  },
+  {
     what: 'a service in a service',
     path: executor,
     text: uses('main', '@l3af/deploy-api'),
@@ -159,6 +172,11 @@ const bad: BadCode[] = [
 const good = [
   { what: 'contracts in the executor', path: executor, text: "export { hooks } from '@l3af/contracts';\n" },
   { what: 'kernel in the executor', path: executor, text: "export { swapTo } from '@l3af/kernel';\n" },
+  {
+    what: 'libs/testing in what specs share',
+    path: shared,
+    text: "export { startNats } from '@l3af/testing';\n",
+  },
   { what: 'koffi in kernel', path: kernel, text: "export { default as koffi } from 'koffi';\n" },
 ];
 

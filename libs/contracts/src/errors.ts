@@ -39,6 +39,7 @@ export class L3afError extends Error {
 }
 
 /** Builds the house's error message: `Cannot apply chain "demo-1/l3af0/xdp": no such node`. */
+// eslint-disable-next-line max-params -- the four are the words of one sentence, read in its order at every call
 export function cannot(verb: string, noun: string, value: string, state: string): string {
   return `Cannot ${verb} ${noun} ${JSON.stringify(value)}: ${state}`;
 }

@@ -20,7 +20,7 @@ const transientCodes = new Set([
 const transientApiCodes = new Set([10008, 10074, 10076, 10077]);
 export const apiCodes = { wrongLastSequence: 10071, streamNotFound: 10059, streamNameInUse: 10058 } as const;
 
-const shape = (error: unknown): NatsErrorShape => (error ?? {}) as NatsErrorShape;
+const shape = (error: unknown): NatsErrorShape => error ?? {};
 
 export const apiCodeOf = (error: unknown): number | undefined => shape(error).api_error?.err_code;
 

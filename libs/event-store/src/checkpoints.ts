@@ -44,9 +44,9 @@ export function adoptCheckpoints(rows: CheckpointRow[], states: ProjectionState[
     const row = rows.find(({ name }) => name === state.name);
     state.sequence = Number(row?.sequence ?? 0);
     state.error =
-      row?.error_sequence == null
-        ? null
-        : { sequence: Number(row.error_sequence), message: row.error_message ?? '' };
+      row && row.error_sequence !== null
+        ? { sequence: Number(row.error_sequence), message: row.error_message ?? '' }
+        : null;
   }
 }
 
@@ -62,7 +62,7 @@ export async function restartProjection(manager: EntityManager, projection: Proj
 
 /** Moves the checkpoints. Throws when one is not where this projector left it: someone else projects. */
 export async function saveCheckpoints(manager: EntityManager, advances: Advance[]): Promise<void> {
-  const moved = (await manager.query(
+  const moved = await manager.query<{ name: string }[]>(
     `with moved as (
        update projection_checkpoint as kept
        set sequence = new.sequence, error_sequence = new.error_sequence, error_message = new.error_message
@@ -82,7 +82,7 @@ export async function saveCheckpoints(manager: EntityManager, advances: Advance[
         })),
       ),
     ],
-  )) as { name: string }[];
+  );
   if (moved.length === advances.length) return;
   throw new Error('Cannot move checkpoints: another projector moved them, needs a fresh look');
 }

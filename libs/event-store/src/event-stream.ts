@@ -57,7 +57,9 @@ async function find(jsm: JetStreamManager): Promise<StreamConfig | undefined> {
 async function adjust(jsm: JetStreamManager, existing: StreamConfig): Promise<void> {
   const wrong = fixed.filter((key) => existing[key] !== settings[key]);
   if (wrong.length > 0) {
-    const what = wrong.map((key) => `${key} is "${existing[key]}", needs "${settings[key]}"`).join('; ');
+    const what = wrong
+      .map((key) => `${key} is "${String(existing[key])}", needs "${String(settings[key])}"`)
+      .join('; ');
     throw unsuitable(what);
   }
   if (existing.mirror || (existing.sources ?? []).length > 0)

@@ -84,7 +84,7 @@ export class ObjectBucket {
         yield chunk;
       }
     }
-    await store.put({ name }, ReadableStream.from(hashed()) as never, { timeout: 5_000 });
+    await store.put({ name }, ReadableStream.from(hashed()), { timeout: 5_000 });
     const digest = `sha256:${hash.digest('hex')}`;
     const known = await this.has(digest);
     if (known) await store.delete(name);

@@ -27,25 +27,39 @@ type Position = { next: number };
  */
 export async function* orderedBatches(parts: BusParts, options: SourceOptions): AsyncGenerator<RawStored[]> {
   const position: Position = { next: Math.max(1, options.fromSequence) };
-  const bounded = options.untilSequence !== undefined;
   while (!options.signal?.aborted) {
-    const deadline = bounded ? Date.now() + (options.timeoutMs ?? 30_000) : undefined;
     try {
-      const session = await parts.link.connected({
-        ...(deadline !== undefined && { deadline }),
-        ...(options.signal && { signal: options.signal }),
-      });
+      const session = await connectedSession(parts, options);
       yield* oneConsumer(parts, { ...options, session }, position);
-      if (bounded && position.next > options.untilSequence!) return;
+      if (isPast(position, options)) return;
     } catch (error) {
       if (options.signal?.aborted) return;
-      const passing = isTransient(error) || isNotFound(error);
-      if (!passing || (bounded && !parts.link.status().connected)) {
+      if (!goesOnAfter(error, parts, options)) {
         throw busError(error, { verb: 'read', noun: 'events', value: options.subject });
       }
       await delay(100);
     }
   }
+}
+
+/** Waits for a connection: a bounded read gives up after its time, one that follows waits for ever. */
+function connectedSession(
+  parts: BusParts,
+  { signal, untilSequence, timeoutMs = 30_000 }: SourceOptions,
+): Promise<AbortSignal> {
+  return parts.link.connected({
+    ...(untilSequence !== undefined && { deadline: Date.now() + timeoutMs }),
+    ...(signal && { signal }),
+  });
+}
+
+const isPast = ({ next }: Position, { untilSequence }: SourceOptions): boolean =>
+  untilSequence !== undefined && next > untilSequence;
+
+/** Whether a new consumer may mend it. A bounded read fails with the connection, one that follows outlives it. */
+function goesOnAfter(error: unknown, parts: BusParts, { untilSequence }: SourceOptions): boolean {
+  if (!isTransient(error) && !isNotFound(error)) return false;
+  return untilSequence === undefined || parts.link.status().connected;
 }
 
 async function* oneConsumer(
@@ -79,14 +93,14 @@ async function* fetchBatches(
   options: SourceOptions & { session: AbortSignal },
   position: Position,
 ): AsyncGenerator<RawStored[]> {
-  const batchMax = options.batchMax ?? 512;
+  const { session, signal, batchMax = 512 } = options;
+  const ended = signal ? AbortSignal.any([session, signal]) : session;
   const expected = { delivery: 1 };
-  while (!options.session.aborted && !options.signal?.aborted) {
+  while (!ended.aborted) {
     const messages = await consumer.fetch({ max_messages: batchMax, expires: 30_000 });
     const stop = (): void => messages.stop();
-    options.session.addEventListener('abort', stop);
-    options.signal?.addEventListener('abort', stop);
-    if (options.session.aborted || options.signal?.aborted) stop();
+    ended.addEventListener('abort', stop);
+    if (ended.aborted) stop();
     try {
       for await (const batch of arrived(messages)) {
         const result = accept(batch, expected, options.untilSequence);
@@ -98,8 +112,7 @@ async function* fetchBatches(
         if (result.gap) return;
       }
     } finally {
-      options.session.removeEventListener('abort', stop);
-      options.signal?.removeEventListener('abort', stop);
+      ended.removeEventListener('abort', stop);
       stop();
     }
   }

@@ -70,9 +70,10 @@ function start(...projections: Projection[]): Projector {
 }
 
 const seen = async (name: string): Promise<number[]> => {
-  const rows = (await database.query('select sequence from seen where projection = $1 order by sequence', [
-    name,
-  ])) as { sequence: string }[];
+  const rows = await database.query<{ sequence: string }[]>(
+    'select sequence from seen where projection = $1 order by sequence',
+    [name],
+  );
   return rows.map(({ sequence }) => Number(sequence));
 };
 

@@ -17,9 +17,9 @@ export const buildProjection: Projection = {
 
   async apply(manager, stored) {
     const ids = new Set(stored.flatMap(({ events }) => events.map(buildOf)));
-    const known = (await manager.query('select id, sequence, view from build where id = any($1)', [
+    const known = await manager.query<Row[]>('select id, sequence, view from build where id = any($1)', [
       [...ids],
-    ])) as Row[];
+    ]);
     const rows = new Map(known.map((row) => [row.id, row]));
     for (const { sequence, envelope, events } of stored) {
       for (const event of events) {

@@ -56,12 +56,12 @@ class ChainFold {
   async load(manager: EntityManager, keys: ChainKey[]): Promise<void> {
     for (const key of keys) this.chains.set(textOf(key), { key, state: initialState });
     const distinct = [...this.chains.values()].map(({ key }) => key);
-    const rows = (await manager.query(
+    const rows = await manager.query<(ChainKey & { state: ChainState })[]>(
       `select chain.node, chain.interface, chain.hook, chain.state
        from jsonb_to_recordset($1::jsonb) as wanted(node text, interface text, hook text)
        join chain using (node, interface, hook)`,
       [jsonRows(distinct)],
-    )) as (ChainKey & { state: ChainState })[];
+    );
     for (const { state, ...key } of rows) this.chains.set(textOf(key), { key, state });
   }
 

@@ -15,22 +15,49 @@ export function chainView(key: ChainKey, state: ChainState): ChainView {
 }
 
 function reported(state: ChainState): Reported {
-  const { applied, refusal, desired, detached } = state;
   const viewed = viewState(state);
   // The refusal tells of a newer revision; what is live is told by the rest.
-  const refused = refusal && (viewed === 'rejected' || viewed === 'rolled-back') ? refusal : undefined;
-  const troubles = Object.values(state.troubles);
-  const at = refused?.at ?? troubles.at(-1)?.at ?? applied?.at ?? detached?.at;
-  const error = refused?.error ?? troubles.find((trouble) => trouble.error)?.error;
-  const warnings = [...(applied?.warnings ?? []), ...troubles.map((trouble) => trouble.detail)];
+  const refused = viewed === 'rejected' || viewed === 'rolled-back' ? state.refusal : null;
+  const { revision, at } = lastReport(state, refused);
   return {
-    revision: refused?.revision ?? applied?.revision ?? detached?.revision ?? 0,
+    revision,
     state: viewed,
-    ...(applied && { generation: applied.generation }),
-    ...(applied?.mode && { mode: applied.mode }),
+    ...runs(state),
     ...(at !== undefined && { at }),
-    kfs: (applied?.kfs ?? []).map(({ name, programId }) => ({ name, programId })),
-    ...(applied?.timings && applied.revision === desired?.revision && { timings: applied.timings }),
+    ...complaints(state, refused),
+  };
+}
+
+type Refusal = ChainState['refusal'];
+
+/** The revision that the view is about and when it was last heard of. */
+function lastReport(state: ChainState, refused: Refusal): { revision: number; at: string | undefined } {
+  const report = refused ?? state.applied ?? state.detached;
+  const troubledAt = refused ? undefined : Object.values(state.troubles).at(-1)?.at;
+  return { revision: report?.revision ?? 0, at: troubledAt ?? report?.at };
+}
+
+/** What the node has loaded. */
+function runs({ applied, desired }: ChainState): Pick<Reported, 'generation' | 'mode' | 'kfs' | 'timings'> {
+  if (!applied) return { kfs: [] };
+  const { generation, mode, kfs, timings, revision } = applied;
+  return {
+    generation,
+    ...(mode && { mode }),
+    kfs: kfs.map(({ name, programId }) => ({ name, programId })),
+    ...(timings && revision === desired?.revision && { timings }),
+  };
+}
+
+/** What is wrong, or worth a warning. */
+function complaints(
+  { applied, troubles }: ChainState,
+  refused: Refusal,
+): Pick<Reported, 'error' | 'log' | 'warnings'> {
+  const troubled = Object.values(troubles);
+  const error = refused?.error ?? troubled.find((trouble) => trouble.error)?.error;
+  const warnings = [...(applied?.warnings ?? []), ...troubled.map((trouble) => trouble.detail)];
+  return {
     ...(error && { error }),
     ...(refused?.log && { log: refused.log }),
     ...(warnings.length > 0 && { warnings }),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@l3af/telemetry';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { DataSource } from 'typeorm';
+import { type DataSourceOptions } from 'typeorm';
 import { BuildRow } from '../build/build.entity';
 import { ChainRevisionRow, ChainRow } from '../chain/chain.entity';
 import { NodeHeartbeatRow, NodeRow } from '../node/node.entity';

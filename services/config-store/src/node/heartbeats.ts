@@ -46,9 +46,9 @@ export class Heartbeats implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** The last sign of life, by node: from here, or written by another replica. */
   async all(): Promise<Map<string, Heartbeat>> {
-    const rows = (await this.dataSource.query(
+    const rows = await this.dataSource.query<(Heartbeat & { name: string })[]>(
       'select name, last_seen_at as "lastSeenAt", rss_bytes as "rssBytes" from node_heartbeat',
-    )) as (Heartbeat & { name: string })[];
+    );
     const latest = new Map(this.heard);
     for (const { name, ...heartbeat } of rows) {
       const own = latest.get(name);

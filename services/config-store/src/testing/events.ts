@@ -32,16 +32,11 @@ export const chainDeleted = (key: ChainKey, revision: number): L3afEvent => ({
   data: { ...key, revision, change: { kind: 'delete', summary: 'deleted' } },
 });
 
-export const chainApplied = (
-  key: ChainKey,
-  revision: number,
-  kfs: string[],
-  generation = revision,
-): L3afEvent => ({
+export const chainApplied = (key: ChainKey, revision: number, kfs: string[]): L3afEvent => ({
   type: 'ChainApplied',
   version: 1,
   data: {
-    ...{ ...key, revision, sequence: revision, generation, mode: 'native', warnings: [] },
+    ...{ ...key, revision, sequence: revision, generation: revision, mode: 'native', warnings: [] },
     kfs: kfs.map((name, i) => ({ name, digest: digestOf('a'), programId: 100 + i, enabled: true })),
     timings: { pullMs: 1, loadMs: 2, swapMs: 3, totalMs: 6 },
   },

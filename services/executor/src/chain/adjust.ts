@@ -1,4 +1,4 @@
-import type { ConfigValue, DesiredKf, MapSchema, ObjectSchema } from '@l3af/contracts';
+import type { ConfigValue, DesiredKf, ObjectSchema } from '@l3af/contracts';
 import { planConfig } from '@l3af/bpf-object';
 
 export interface MapWrite {

@@ -52,7 +52,7 @@ describe('planMigration()', () => {
     expect(plan.value).toEqual([{ fromOffset: 0, fromBytes: 8, toOffset: 0, toBytes: 8 }]);
   });
 
-  it.each([
+  it.each<[string, ValueType, ValueType, Partial<MigrationRequest['document']>, RegExp]>([
     ['narrows', struct(['n', 0, int(8)]), struct(['n', 0, int(4)]), {}, /has 4 bytes and had 8/],
     [
       'changes its kind',
@@ -68,7 +68,7 @@ describe('planMigration()', () => {
       { defaults: { x: 1 } },
       /no field x/,
     ],
-  ] as const)('refuses what %s', (_, from, to, document, message) => {
-    expect(() => planMigration(request(from as ValueType, to as ValueType, document))).toThrow(message);
+  ])('refuses what %s', (_, ...[from, to, document, message]) => {
+    expect(() => planMigration(request(from, to, document))).toThrow(message);
   });
 });

@@ -50,20 +50,36 @@ export interface PlanOptions {
 export function plan(desired: DesiredChain, observed: ObservedChain, options: PlanOptions): Action[] {
   const { live, idle } = observed;
   if (desired.deleted) return live || idle.length > 0 ? [{ type: 'detach' }] : [];
-  const isLive = live !== undefined && !live.damaged && live.applied.sequence === desired.sequence;
-  if (isLive) return removals(idle.filter(({ generation }) => !options.keep.includes(generation)));
-  if (live && !live.damaged && canAdjust(live.applied.kfs, desired.kfs, options)) {
-    const rest = idle.filter(({ generation }) => !options.keep.includes(generation));
-    return [
-      ...removals(rest),
-      { type: 'adjust', generation: live.generation, from: live.applied, to: appliedAs(desired) },
-    ];
+  const whole = live && !live.damaged ? live : undefined;
+  if (whole) {
+    const inPlace = changesInPlace(whole, desired, options);
+    if (inPlace) return [...removals(unneeded(idle, options)), ...inPlace];
   }
-  // Loaded whole but not live: killed before the swap, or detached by someone since.
-  const ready = idle.find(({ applied }) => applied?.sequence === desired.sequence);
-  if (ready && !live?.damaged) {
+  const ready = live === whole && readyToSwap(desired, idle);
+  if (ready) {
     return [...removals(idle.filter((one) => one !== ready)), { type: 'swap', generation: ready.generation }];
   }
+  return newGeneration(desired, observed);
+}
+
+type Live = NonNullable<ObservedChain['live']>;
+
+/** What an undamaged live generation needs to become what is desired, or undefined when it takes a new one. */
+function changesInPlace(live: Live, desired: DesiredChain, options: PlanOptions): Action[] | undefined {
+  if (live.applied.sequence === desired.sequence) return [];
+  if (!canAdjust(live.applied.kfs, desired.kfs, options)) return undefined;
+  return [{ type: 'adjust', generation: live.generation, from: live.applied, to: appliedAs(desired) }];
+}
+
+/** A generation that was loaded whole but is not live: killed before the swap, or detached by someone since. */
+function readyToSwap(
+  desired: DesiredChain,
+  idle: ObservedChain['idle'],
+): ObservedChain['idle'][number] | undefined {
+  return idle.find(({ applied }) => applied?.sequence === desired.sequence);
+}
+
+function newGeneration(desired: DesiredChain, { live, idle }: ObservedChain): Action[] {
   const generation = Math.max(0, live?.generation ?? 0, ...idle.map((one) => one.generation)) + 1;
   return [
     // At most two generations at once: an older one on probation makes room first.
@@ -77,6 +93,9 @@ export function plan(desired: DesiredChain, observed: ObservedChain, options: Pl
     { type: 'swap', generation },
   ];
 }
+
+const unneeded = (idle: ObservedChain['idle'], { keep }: PlanOptions): ObservedChain['idle'] =>
+  idle.filter(({ generation }) => !keep.includes(generation));
 
 const appliedAs = ({ revision, sequence, kfs }: DesiredChain): AppliedChain => ({ revision, sequence, kfs });
 
