@@ -90,7 +90,7 @@ export type { ErrorCode, ErrorOptions, WireError } from './errors';
 export { l3afEventSchema, parseEvent } from './events';
 export type { L3afEvent } from './events';
 export { manifestSchema, manifestJsonSchema } from './manifest';
-export type { Manifest } from './manifest';
+export type { Manifest, UserspaceProgram } from './manifest';
 export {
   hooks,
   hookSchema,
@@ -145,6 +145,7 @@ export {
   verifiedPredicate,
   verifiedStatementSchema,
   attachmentTypes,
+  userspaceType,
   provenancePredicate,
 } from './package.statements';
 export type { VerifiedStatement } from './package.statements';

@@ -1,6 +1,21 @@
 import { z } from 'zod';
 import { packageNameSchema, versionSchema } from './names';
 
+const userspaceSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be a file name of lower-case letters, digits, . _ -'),
+  language: z.enum(['c', 'go', 'rust']),
+  /** The source file (Go: its package's folder), relative to kf.yaml. */
+  source: z.string().min(1),
+  /** To be linked with. */
+  libraries: z
+    .array(z.enum(['bpf', 'elf', 'z', 'm', 'pthread']))
+    .max(5)
+    .optional(),
+});
+export type UserspaceProgram = z.infer<typeof userspaceSchema>;
+
 /** `kf.yaml`: what a KF's author says of it. Everything else is derived from the object. */
 export const manifestSchema = z.strictObject({
   apiVersion: z.literal('l3af/v1'),
@@ -31,6 +46,8 @@ export const manifestSchema = z.strictObject({
     .optional(),
   /** Files of packet tests, relative to kf.yaml (docs/writing-a-kf.md). */
   tests: z.array(z.string().min(1)).max(64).optional(),
+  /** Programs that run beside the KF, compiled with it and attached to the package. */
+  userspace: z.array(userspaceSchema).max(8).optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 

@@ -29,4 +29,7 @@ export const attachmentTypes = {
   sbom: 'application/spdx+json',
 } as const;
 
+/** A userspace program of the package; annotations say its name, architecture and language. */
+export const userspaceType = 'application/vnd.l3af.userspace.v1+elf';
+
 export const provenancePredicate = 'https://slsa.dev/provenance/v1';

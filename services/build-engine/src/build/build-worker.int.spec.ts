@@ -1,6 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { attachmentTypes, buildRequestSubject, buckets, provenancePredicate } from '@l3af/contracts';
+import {
+  attachmentTypes,
+  buildRequestSubject,
+  buckets,
+  provenancePredicate,
+  userspaceType,
+} from '@l3af/contracts';
 import { RegistryClient, signersOfPem, verifySignature } from '@l3af/oci';
 import { freePort, startNats } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
@@ -151,6 +158,46 @@ describe('a builder', () => {
     expect(await engine.outcome('garbage')).toMatchObject({
       type: 'BuildFailed',
       data: { error: { code: 'invalid-object' } },
+    });
+  });
+
+  it('compiles a userspace program in C with the KF, and names the toolchain that another would need', async () => {
+    const withProgram = (language: string): string =>
+      `${manifest(`1-${language}`)}userspace: [{name: agent, language: ${language}, source: user/agent.c, libraries: [bpf]}]\n`;
+    const agent =
+      '#include <stdio.h>\n#include <bpf/libbpf.h>\nint main(void) { printf("libbpf %u", libbpf_major_version()); return 0; }\n';
+    const outcome = await build('user-c', {
+      ...{ 'kf.yaml': withProgram('c'), 'drop.bpf.c': drop(53), 'user/agent.c': agent },
+    });
+    expect(outcome).toMatchObject({ type: 'BuildSucceeded', data: { name: 'drop' } });
+    const { digest } = outcome.data as { digest: string };
+    const attached = (await client.referrers('drop', digest)).find(
+      ({ artifactType }) => artifactType === userspaceType,
+    );
+    expect(attached?.annotations).toMatchObject({
+      'org.opencontainers.image.title': 'agent',
+      'io.l3af.language': 'c',
+    });
+    const { layers } = JSON.parse(
+      Buffer.from((await client.getManifest('drop', attached?.digest ?? '')).bytes).toString('utf8'),
+    ) as { layers: { digest: string }[] };
+    const path = join(engine.settings.workDir, 'agent');
+    await writeFile(path, await client.getBlob('drop', layers[0]?.digest ?? '', 16_000_000), { mode: 0o755 });
+    expect(execFileSync(path, { encoding: 'utf8' })).toBe('libbpf 1');
+
+    const go = await build('user-go', {
+      ...{ 'kf.yaml': withProgram('go'), 'drop.bpf.c': drop(53), 'user/agent.c': agent },
+    });
+    expect(go).toMatchObject({
+      type: 'BuildFailed',
+      data: { error: { code: 'toolchain-missing', message: expect.stringContaining('no toolchain for Go') } },
+    });
+    const thief = '#include "/etc/shadow"\nint main(void) { return 0; }\n';
+    const stolen = await build('user-thief', {
+      ...{ 'kf.yaml': withProgram('c'), 'drop.bpf.c': drop(54), 'user/agent.c': thief },
+    });
+    expect(stolen).toMatchObject({
+      data: { error: { code: 'build-failed', message: expect.stringContaining('file not found') } },
     });
   });
 

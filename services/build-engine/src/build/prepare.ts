@@ -8,9 +8,11 @@ import {
   type Diagnostic,
   L3afError,
   type ObjectSchema,
+  userspaceType,
 } from '@l3af/contracts';
 import type { Attachment } from '@l3af/oci';
 import { compileAll, type BuiltObject, type CompiledPackage } from '../compile/compile-all';
+import { type BuiltProgram, checkUserspace, compileUserspace } from '../compile/compile-userspace';
 import { checkName, nameOf, type PackagePlan, planPackage, versionOf } from '../manifest/package-plan';
 import { readManifest } from '../manifest/read-manifest';
 import { type SbomInput, sourceFiles, spdxDocument } from '../publish/sbom';
@@ -60,14 +62,18 @@ async function prepareSource(
     version: request.packageVersion,
   });
   const tests = await readListed(plan.manifest?.tests ?? [], fetched);
-  const compiled = await compileAll(plan, fetched, {
+  const userspace = plan.manifest?.userspace ?? [];
+  checkUserspace(userspace);
+  const compiling = {
     ...context,
-    say: (line, target) => progress.say('compile', line, target),
-    quote: (text) => progress.quote(text),
-  });
+    say: (line: string, target: string): void => progress.say('compile', line, target),
+    quote: (text: string): void => progress.quote(text),
+  };
+  const compiled = await compileAll(plan, fetched, compiling);
+  const programs = await compileUserspace(userspace, fetched, compiling);
   const { objects, diagnostics, commands } = compiled;
   const compiler = (await findToolchain()).version;
-  const files = await attachments({ plan, fetched, compiled, compiler, tests });
+  const files = await attachments({ plan, fetched, compiled, compiler, tests, programs });
   const { sourceDigest, commit } = fetched;
   const schema = inspect(objects, plan.source, context);
   return { plan, objects, schema, sourceDigest, commit, diagnostics, commands, compiler, files, tests };
@@ -144,9 +150,17 @@ interface Attached {
   compiled: CompiledPackage;
   compiler: string;
   tests: TestFile[];
+  programs: BuiltProgram[];
 }
 
-async function attachments({ plan, fetched, compiled, compiler, tests }: Attached): Promise<Attachment[]> {
+async function attachments({
+  plan,
+  fetched,
+  compiled,
+  compiler,
+  tests,
+  programs,
+}: Attached): Promise<Attachment[]> {
   const readme = plan.manifest?.readme;
   const readmes = await readListed(readme === undefined ? [] : [readme], fetched);
   const { sourceDigest } = fetched;
@@ -165,12 +179,23 @@ async function attachments({ plan, fetched, compiled, compiler, tests }: Attache
       annotations: titled(path),
     })),
     ...compiled.variants.map(variant),
+    ...programs.map(program),
   ];
 }
 
 const sbomOf = async (input: SbomInput): Promise<Attachment> => ({
   artifactType: attachmentTypes.sbom,
   bytes: Buffer.from(JSON.stringify(await spdxDocument(input), null, 1)),
+});
+
+const program = ({ name, language, architecture, bytes }: BuiltProgram): Attachment => ({
+  artifactType: userspaceType,
+  bytes,
+  annotations: {
+    'org.opencontainers.image.title': name,
+    'io.l3af.architecture': architecture,
+    'io.l3af.language': language,
+  },
 });
 
 const variant = ({ architecture, cpu, bytes }: BuiltObject): Attachment => ({

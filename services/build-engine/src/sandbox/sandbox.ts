@@ -18,6 +18,8 @@ export interface SandboxRun {
   /** The folder to start in. */
   folder: string;
   limits: Limits;
+  /** A folder in memory that the program may write to, as large as the output may be; default: none. */
+  scratch?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -166,6 +168,9 @@ function arguments_(run: SandboxRun): string[] {
     ...(isRoot ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : []),
     ...parents(run.binds).flatMap((folder) => ['--perms', '0755', '--dir', folder]),
     ...run.binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),
+    ...(run.scratch === undefined
+      ? []
+      : ['--perms', '1777', '--size', String(limits.outputBytes), '--tmpfs', run.scratch]),
     ...['--remount-ro', '/', '--chdir', run.folder, '--'],
     ...(isRoot ? becomeNobody : []),
     ...limited,
