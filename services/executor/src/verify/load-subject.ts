@@ -11,6 +11,7 @@ import {
 } from '@l3af/kernel';
 import type { PacketRun, Subject } from './subject';
 import type { LoadSubject, SubjectLoad } from './run-tests';
+import { subjectInstance } from './sweep-subjects';
 import { proceedNumbers } from './verdicts';
 
 /** Loads an object for tests. Nothing is attached; `close` leaves nothing behind. */
@@ -44,7 +45,7 @@ async function loadAlone(object: Uint8Array, load: SubjectLoad): Promise<Subject
 
 /** A chain of one on no interface: loaded and pinned, never live. */
 async function loadChained(object: Uint8Array, load: SubjectLoad): Promise<Subject> {
-  const instance = `verify-${process.pid}-${randomBytes(4).toString('hex')}`;
+  const instance = subjectInstance(process.pid, randomBytes(4).toString('hex'));
   const target: HookTarget = { instance, node: 'verify', interface: 'none', hook: load.hook, ifindex: 0 };
   const maps = new Map<string, KfMap>();
   const close = (): void => {

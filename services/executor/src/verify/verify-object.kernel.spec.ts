@@ -1,6 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ensureBpffs, l3afRoot, removeInstance } from '@l3af/kernel';
 import { compileBpf } from '@l3af/testing';
 import { packetTestsSchema, type PacketTest } from './packet-tests';
+import { subjectInstance } from './sweep-subjects';
 import { verifyObject } from './verify-object';
 
 const source = `
@@ -48,6 +52,22 @@ describe('verifyObject', () => {
       'alone',
       'chained',
     ]);
+  });
+
+  test('removes what a killed verification left, and nothing of a running one', async () => {
+    ensureBpffs();
+    const { pid } = spawnSync('true');
+    const [abandoned, running] = [pid, process.ppid].map((owner) =>
+      join(l3afRoot, subjectInstance(owner, '0a0b0c0d')),
+    ) as [string, string];
+    for (const folder of [abandoned, running])
+      mkdirSync(join(folder, 'verify/none/xdp'), { recursive: true });
+    try {
+      await verifyObject({ object, tests: [] });
+      expect([abandoned, running].map((folder) => existsSync(folder))).toEqual([false, true]);
+    } finally {
+      removeInstance(basename(running));
+    }
   });
 
   test('a test that fails says where', async () => {

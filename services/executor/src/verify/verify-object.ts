@@ -23,6 +23,7 @@ import {
 } from './run-tests';
 import { subjectLoader } from './load-subject';
 import type { Subject } from './subject';
+import { sweepSubjects } from './sweep-subjects';
 
 /** What loading came to: the cost of a packet, or why the kernel refused. */
 export type Loading =
@@ -60,6 +61,7 @@ export interface VerifyRequest {
 
 /** Loads an object alone and behind the glue, runs its packet tests, and leaves nothing behind. Needs root. */
 export async function verifyObject(request: VerifyRequest): Promise<VerifyReport> {
+  sweepSubjects();
   const { object } = request;
   const schema = deriveSchema(object);
   const load = subjectLoader(object);
