@@ -306,7 +306,7 @@ describe('what other tools make', () => {
       ['what is no address', { from: 'file:///etc' }, 400, 'invalid-request'],
       ['credentials in an address', { from: 'https://a:b@registry.example' }, 400, 'invalid-request'],
       ['a registry that does not answer', { from: 'http://127.0.0.1:1' }, 503, 'registry-unavailable'],
-    ])('refuses %s', async (_, change, status, code) => {
+    ])('refuses %s', async (...[, change, status, code]) => {
       const request = { from, name: 'acme/none', reference: '1', insecure: true, ...change };
       const answer = await mirror(request);
       expect([answer.status, answer.body['code']]).toEqual([status, code]);

@@ -14,14 +14,21 @@ async function main(): Promise<void> {
   };
   const health =
     metricsPort === undefined ? undefined : await startHealthServer({ port: metricsPort, ready: isReady });
+  let isStopping = false;
   exitOnSignal(logger, async () => {
+    isStopping = true;
     await health?.close();
     await registry.close();
   });
   logger.info({ port: registry.port }, 'listening');
-  const opened = await registry.ready;
-  logger.info('ready');
-  await opened.packages.settle();
+  try {
+    const opened = await registry.ready;
+    logger.info('ready');
+    await opened.packages.settle();
+  } catch (error) {
+    // Stopped while it waited for NATS, which is no failure.
+    if (!isStopping) throw error;
+  }
 }
 
 main().catch((error: unknown) => {

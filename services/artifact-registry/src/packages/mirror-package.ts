@@ -79,10 +79,9 @@ function originOf({ from, insecure }: MirrorRequest): string {
   const url = URL.canParse(from) ? new URL(from) : undefined;
   const refuse = (state: string) =>
     new L3afError('invalid-request', cannot('mirror from', 'registry', from.slice(0, 200), state));
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') throw refuse('needs https://HOST[:PORT]');
+  if (!url || !['https:', 'http:'].includes(url.protocol)) throw refuse('needs https://HOST[:PORT]');
   if (url.username || url.password) throw refuse('it has credentials, which belong in no request');
-  if (url.pathname !== '/' || url.search || url.hash)
-    throw refuse('it has a path, needs https://HOST[:PORT]');
+  if (url.href !== `${url.origin}/`) throw refuse('it has a path, needs https://HOST[:PORT]');
   if (url.protocol === 'http:' && insecure !== true) throw refuse('it is plain HTTP, needs "insecure": true');
   return url.origin;
 }
