@@ -116,17 +116,20 @@ async function main(): Promise<void> {
       process.stdout.write(`${JSON.stringify({ compiler: (await findToolchain()).version, kfs: rows })}\n`);
       return;
     }
-    console.table(rows.map((row) => ({ ...row, ...rounded(row) })));
+    process.stdout.write(`${[heading, ...rows.map(lineOf)].join('\n')}\n`);
   } finally {
     rmSync(workDir, { recursive: true, force: true });
   }
 }
 
-const rounded = ({ clangMs, coldMs, cachedMs, overheadMs }: Row): Partial<Row> => ({
-  clangMs: Math.round(clangMs),
-  coldMs: Math.round(coldMs),
-  cachedMs: Math.round(cachedMs),
-  overheadMs: Math.round(overheadMs),
-});
+const heading = 'KF                targets  clang ms  cold ms  cached ms  overhead ms';
+
+const lineOf = ({ kf, targets, clangMs, coldMs, cachedMs, overheadMs }: Row): string => {
+  const numbers = [targets, clangMs, coldMs, cachedMs, overheadMs].map(Math.round);
+  return [
+    kf.padEnd(16),
+    ...numbers.map((value, at) => String(value).padStart([9, 10, 9, 11, 13][at] ?? 9)),
+  ].join('');
+};
 
 void main();

@@ -20,10 +20,7 @@ const said = (kernel: string, more: Partial<Verified> = {}): Verified => ({
 const refusal = { code: 'verifier-refused', message: 'R1 invalid' } as const;
 const refusing = (kernel: string, more: Partial<Verified> = {}): Verified =>
   said(kernel, { loaded: false, error: refusal, ...more });
-const check = (
-  verified: Verified[],
-  { program = 'filter', hook = 'xdp' as Hook } = {},
-): string | undefined => {
+const check = (verified: Verified[], { program = 'filter', hook = 'xdp' } = {}): string | undefined => {
   const version: PackageVersionView = {
     ...{
       name: 'filter',
