@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { oneByOne, runJest } from './test/jest.mjs';
+import { testInMachine } from './test/machine.mjs';
 import { root } from './up/home.mjs';
 
 const limitMs = 42 * 60_000;
@@ -69,9 +70,20 @@ async function runTests() {
       }),
     );
     say('kernel tests');
+    const { recordObjects } = await import('./vm/record.mjs');
+    const { objects, env: recording } = recordObjects(folder);
     results.push(
-      await runJest({ name: 'kernel', projects: ['kernel'], args: [...oneByOne, ...args], ...common }),
+      await runJest({
+        name: 'kernel',
+        projects: ['kernel'],
+        args: [...oneByOne, ...args],
+        ...{ ...common, env: { ...env, ...recording } },
+      }),
     );
+    if (whole) {
+      say('kernel tests on another kernel');
+      results.push(await testInMachine({ folder, objects, deadline: common.deadline, say }));
+    }
     say('e2e tests');
     results.push(await runJest({ name: 'e2e', projects: ['e2e'], args: [...oneByOne, ...args], ...common }));
     const left = findLeftovers(before, { runId, temporary });

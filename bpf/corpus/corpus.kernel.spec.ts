@@ -13,7 +13,7 @@ import {
   removeInstance,
   testRunChain,
 } from '@l3af/kernel';
-import { skipUnless, udpPacket } from '@l3af/testing';
+import { needsFeature, udpPacket } from '@l3af/testing';
 import { compile } from '../testing/compile';
 
 /** The second line of each source; see README.md. */
@@ -84,7 +84,8 @@ describe('the corpus', () => {
     const has = compareKernels(release(), meta.kernel) >= 0;
     const number = (name: string): number | undefined => verdictsOf(meta.hook)[name];
 
-    skipUnless(has, `needs Linux ${meta.kernel}`)(`${source}: ${meta.exercises}`, async () => {
+    const feature = { name: `what ${source} uses`, since: meta.kernel, found: has };
+    needsFeature(feature)(`${source}: ${meta.exercises}`, async () => {
       const object = compile(join('corpus', source), { cpu: meta.cpu, flags: meta.flags });
       const alone = typeof meta.expect === 'string' ? meta.expect : meta.alone;
       if (alone !== undefined) {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { root, readJson } from '../up/home.mjs';
 
 const endWithinMs = 30_000;
-const reasonOf = (title) => /\[skipped: (.*?)\]/.exec(title)?.[1] ?? 'no reason given';
+
+/** Why a test was skipped, as its title says. */
+export const reasonOf = (title) => /\[skipped: (.*?)\]/.exec(title)?.[1] ?? 'no reason given';
 
 function summarise(name, result) {
   if (!result)

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileBpf, createVethPair } from '@l3af/testing';
+import { compileBpf, createVethPair, needsFeature } from '@l3af/testing';
 import { countingTcKf, hookFixture, kfLoad, u32 } from '../chain/chain-fixture';
 import { hasTcx } from '../features/tcx';
 import {
@@ -30,7 +30,7 @@ describe.each(['tcx', 'cls_bpf'] as const)('a TC chain on %s', (tc) => {
   const skip = tc === 'tcx' && !hasTcx();
   describe.each(['tc-ingress', 'tc-egress'] as const)('%s', (hook) => {
     if (skip) {
-      test.skip('needs tcx (Linux 6.6)', () => undefined);
+      needsFeature({ name: 'tcx', since: '6.6', found: false })('a chain is attached', () => undefined);
       return;
     }
     const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }), hook, { tc });

@@ -1,5 +1,7 @@
+import { release } from 'node:os';
 import { closeSync, existsSync, readFileSync } from 'node:fs';
 import { cannot, L3afError } from '@l3af/contracts';
+import { atLeast } from '../features/kernel';
 import { attachType } from '../bpf/program';
 import { addressOf, structure } from '../sys/attributes';
 import { bpfCall, mountFilesystem, perfEventOpen } from '../sys/libc';
@@ -50,6 +52,12 @@ export function attachTracing(place: TracingPlace, programFd: number): number {
 
 function perfLink(programFd: number, eventFd: number): number {
   try {
+    if (!atLeast('5.15')) {
+      throw new L3afError(
+        'kernel-unsupported',
+        `Cannot attach tracing program: this is Linux ${release()}, needs links of perf events (Linux 5.15)`,
+      );
+    }
     return bpfCall(
       'BPF_LINK_CREATE',
       command.linkCreate,

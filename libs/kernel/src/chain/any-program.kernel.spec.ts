@@ -2,15 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compileBpf, udpPacket, type CompileOptions } from '@l3af/testing';
+import { compileBpf, needsFeature, udpPacket, type CompileOptions } from '@l3af/testing';
 import type { Hook } from '@l3af/contracts';
 import { deriveSchema } from '@l3af/bpf-object';
 import { openPin } from '../bpf/pin';
+import { atLeast } from '../features/kernel';
 import { testRunFd } from '../bpf/program';
 import {
   generationPaths,
   loadGeneration,
   openKfMap,
+  probeFeatures,
   readCounters,
   removeGeneration,
   removeInstance,
@@ -176,12 +178,15 @@ describe('any program can be chained', () => {
         bpf_map_update_elem(&per_cpu, &zero, &one, 0);
         return bpf_map_lookup_elem(&trie, &key) ? XDP_DROP : XDP_PASS;
       }`));
-  test('with a callback function', () =>
+  const callbacks = { name: 'callback functions', since: '5.13', found: atLeast('5.13') };
+  needsFeature(callbacks)('with a callback function', () =>
     reaches(`
       struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } four SEC(".maps");
       static long each(void *map, __u32 *key, __u64 *value, __u64 *sum) { *sum += 1; return 0; }
-      SEC("xdp") int kf(struct xdp_md *ctx) { __u64 sum = 0; bpf_for_each_map_elem(&four, each, &sum, 0); return XDP_PASS; }`));
-  test('with xdp.frags when all of the chain are', async () => {
+      SEC("xdp") int kf(struct xdp_md *ctx) { __u64 sum = 0; bpf_for_each_map_elem(&four, each, &sum, 0); return XDP_PASS; }`),
+  );
+  const frags = { name: 'xdp-frags', since: '5.18', found: probeFeatures().supported['xdp-frags'] === true };
+  needsFeature(frags)('with xdp.frags when all of the chain are', async () => {
     const target = targetOf('xdp');
     const frags = (verdict: string): Buffer =>
       compileBpf(`SEC("xdp.frags") int kf(struct xdp_md *ctx) { return ${verdict}; }`);

@@ -6,6 +6,7 @@ import { attachType, loadInstructions, programFlags, programId, programType } fr
 import { failedCallsCount } from '../features/kernel';
 import { asL3afError } from '../sys/errors';
 import { Serial } from '../sys/serial';
+import { probeFeatures } from '../features/probe';
 import type { GenerationLoad, HookTarget, LoadedGeneration, LoadedKf } from '../types';
 import { attachKind } from '../attach/kind';
 import { agreedFrags, readSchemas, requireRoom, requireTailCallBudget } from './checks';
@@ -48,6 +49,7 @@ async function loadNow(target: HookTarget, load: GenerationLoad): Promise<Loaded
   requireRoom(load.kfs.length);
   const schemas = readSchemas(load.kfs);
   const frags = agreedFrags(target.hook, load.kfs, schemas);
+  if (frags) requireFrags();
   const paths = generationPaths(target, load.generation);
   const live = liveGeneration(target);
   if (live?.generation === load.generation) {
@@ -69,6 +71,15 @@ async function loadNow(target: HookTarget, load: GenerationLoad): Promise<Loaded
     removeEmptyFolders(hookFolder(target));
     throw asL3afError({ verb: 'load', noun: 'generation', value: String(load.generation) }, error);
   }
+}
+
+function requireFrags(): void {
+  const { supported, kernel } = probeFeatures();
+  if (supported['xdp-frags'] === true) return;
+  throw new L3afError(
+    'kernel-unsupported',
+    `Cannot load chain: this is Linux ${kernel}, its KFs are built for xdp.frags (Linux 5.18)`,
+  );
 }
 
 function chooseReuse(target: HookTarget, load: GenerationLoad, live: PinnedGeneration | undefined) {

@@ -1,5 +1,5 @@
 import { compileBpf, createVethPair } from '@l3af/testing';
-import { loadGeneration, removeInstance, swapTo } from '../index';
+import { loadGeneration, probeFeatures, removeInstance, swapTo } from '../index';
 import { listFolder } from '../bpf/pin';
 import { failedCallsCount } from '../features/kernel';
 import { countingKf, hookFixture, kfLoad, xdpPass } from './chain-fixture';
@@ -101,15 +101,23 @@ describe('what cannot be chained says why', () => {
     pair.run('peer', 'ip', 'link', 'set', pair.peerName, 'mtu', '9000');
     await load(countingKf(2));
     expect(() => swapTo(target, 1)).toThrow(expect.objectContaining({ code: 'frags-mismatch' }));
-    await loadGeneration(target, {
+    const withFrags = loadGeneration(target, {
       generation: 2,
       metadata: '',
       kfs: [kfLoad('big', compileBpf('SEC("xdp.frags") int kf(struct xdp_md *ctx) { return XDP_PASS; }'))],
     });
+    if (probeFeatures().supported['xdp-frags'] !== true) {
+      await expect(withFrags).rejects.toMatchObject({
+        code: 'kernel-unsupported',
+        message: expect.stringMatching(/xdp\.frags.*5\.18/),
+      });
+      return;
+    }
+    await withFrags;
     expect(swapTo(target, 2)).toMatchObject({ mode: 'native' });
   });
   test('an interface that is gone', () => {
-    expect(() => swapTo({ ...target, ifindex: 4_000_000 }, 2)).toThrow(
+    expect(() => swapTo({ ...target, ifindex: 4_000_000 }, 1)).toThrow(
       expect.objectContaining({ code: 'interface-gone' }),
     );
   });

@@ -41,6 +41,12 @@ const reasons: readonly Reason[] = [
     pattern: /(tail_calls? (?:are|is) not allowed in (?:programs|non-JITed programs) with bpf-to-bpf calls)/,
     says: () => 'tail calls from subprograms need Linux 5.10 on x86-64 and 6.0 on arm64',
   },
+  {
+    // A kernel that does not know references to functions counts fewer of them than the object has.
+    code: 'kernel-unsupported',
+    pattern: /number of funcs in func_info doesn't match number of subprogs/,
+    says: () => 'it passes a function to a helper, which needs callback functions (Linux 5.13)',
+  },
 ];
 
 /** Lines that the verifier prints after its verdict. */

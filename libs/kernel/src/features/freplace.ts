@@ -1,0 +1,26 @@
+import { closeSync } from 'node:fs';
+import { loadInstructions } from '../bpf/program';
+import { assemble, exit, movImm } from '../chain/assembler';
+import { failedWith } from '../sys/errors';
+
+const extension = 28;
+
+/**
+ * Whether programs that replace functions of others (freplace) may be loaded; libxdp's dispatcher is made of them. Some machines forbid
+ * them to root. A load without a target is always refused: what it is refused for tells.
+ */
+export function freplaceOutcome(): boolean | 'denied' {
+  try {
+    closeSync(
+      loadInstructions({
+        type: extension,
+        name: 'l3af_probe',
+        instructions: assemble([movImm(0, 0), exit]),
+        attachType: 0,
+      }),
+    );
+    return true;
+  } catch (error) {
+    return failedWith(error, 'EPERM') ? 'denied' : true;
+  }
+}
