@@ -20,7 +20,10 @@ const said = (kernel: string, more: Partial<Verified> = {}): Verified => ({
 const refusal = { code: 'verifier-refused', message: 'R1 invalid' } as const;
 const refusing = (kernel: string, more: Partial<Verified> = {}): Verified =>
   said(kernel, { loaded: false, error: refusal, ...more });
-const check = (verified: Verified[], { program = 'filter', hook = 'xdp' } = {}): string | undefined => {
+const check = (
+  verified: Verified[],
+  { program = 'filter', hook = 'xdp' }: { program?: string; hook?: Hook } = {},
+): string | undefined => {
   const version: PackageVersionView = {
     ...{
       name: 'filter',
