@@ -92,8 +92,9 @@ export class BuildGrpc {
 
   @GrpcMethod('BuildService', 'GetLog')
   async log({ digest, build }: { digest?: string; build?: string }): Promise<object> {
-    const content = build ? await this.queries.log(build) : await this.queries.logOf(digest ?? '');
-    return { content };
+    if (build) return { content: await this.queries.log(build) };
+    if (digest) return { content: await this.queries.logOf(digest) };
+    throw new L3afError('invalid-request', 'Cannot accept the request: needs digest or build');
   }
 }
 

@@ -204,7 +204,8 @@ test('nodes, packages, builds and status', async () => {
   const git = { url: 'https://example.org/kf.git' };
   const { build } = (await call(builds, 'RequestBuild', { git })) as { build: string };
   expect(await call(builds, 'CancelBuild', { build })).toMatchObject({ changed: true });
-  await expect(call(builds, 'RequestBuild', {})).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+  for (const method of ['RequestBuild', 'GetLog'])
+    await expect(call(builds, method, {})).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
   await expect(call(builds, 'PublishObject', { object: Buffer.from('x') })).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
   });
