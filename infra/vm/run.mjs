@@ -58,3 +58,15 @@ export function tally({ version, release, result }) {
     skips: of('pending').map(({ name, fullName }) => ({ path: `${version}: ${name}`, title: fullName })),
   };
 }
+
+/** Titles of tests that were skipped on every kernel of a whole run: nothing could ever run them. */
+export function neverRun(runs) {
+  const outcomes = new Map();
+  for (const { result } of runs) {
+    for (const test of result?.tests.testResults.flatMap((file) => file.assertionResults) ?? []) {
+      const title = test.fullName.replace(/ ?\[skipped: .*\]/, '');
+      outcomes.set(title, (outcomes.get(title) ?? false) || test.status !== 'pending');
+    }
+  }
+  return [...outcomes].filter(([title, ran]) => !ran && title !== '').map(([title]) => title);
+}
