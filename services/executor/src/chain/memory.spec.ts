@@ -39,6 +39,16 @@ describe('ChainMemory', () => {
     expect(memory.isRefused(chain(8), 'kernel 6.1')).toBe(false);
   });
 
+  it.each([
+    ['refused', (memory: ChainMemory) => memory.refuse(chain(7), 'kernel 6.1')],
+    ['failed for now', (memory: ChainMemory) => memory.markFailed(chain(7))],
+  ])('a revision that was %s after it was live is reported when it is live again', (_name, fail) => {
+    const memory = new ChainMemory(path);
+    memory.markReported(chain(7));
+    fail(memory);
+    expect(new ChainMemory(path).isReported(chain(7))).toBe(false);
+  });
+
   it('starts anew when the file is damaged', () => {
     writeFileSync(path, '{"desired":');
     expect(new ChainMemory(path).all()).toEqual([]);

@@ -248,6 +248,7 @@ export class Reconciler {
       const waiting = `${desired.sequence} ${wire.code}`;
       if (this.waiting.get(id) === waiting) return;
       this.waiting.set(id, waiting);
+      memory.markFailed(desired);
     } else memory.refuse(desired, inputs());
     const target = this.target(desired.key);
     const liveRevision = target && observe(target).live?.applied.revision;
