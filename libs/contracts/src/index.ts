@@ -128,8 +128,8 @@ export type {
   TrustedSigner,
   TrustChanged,
 } from './node.events';
-export { explanationSchema, nodeRpc, rpcReplySchema } from './node.rpc';
-export type { Explanation, NodeVerb, NodeRequest, NodeReply, RpcReply } from './node.rpc';
+export { explanationSchema, nodeRpc, rpcReplySchema, timingSchema } from './node.rpc';
+export type { Explanation, Timing, NodeVerb, NodeRequest, NodeReply, RpcReply } from './node.rpc';
 export {
   packagePublishedSchema,
   packageSignedSchema,

@@ -39,6 +39,16 @@ export const explanationSchema = z.object({
 });
 export type Explanation = z.infer<typeof explanationSchema>;
 
+/** What each KF cost on live packets. */
+export const timingSchema = z.object({
+  ...key,
+  revision: z.number().int(),
+  seconds: z.number(),
+  /** Nanoseconds: mean of the sampled runs; null when too few packets came by. */
+  kfs: z.array(z.object({ name: z.string(), nanoseconds: z.number().nullable(), packets: z.number() })),
+});
+export type Timing = z.infer<typeof timingSchema>;
+
 /** Live questions to one node's executor: plain NATS request/reply with JSON bodies. */
 export const nodeRpc = {
   /** Live counters of every chain, read from the kernel now. */
@@ -68,13 +78,7 @@ export const nodeRpc = {
   /** Measures every KF of a chain on live packets for some seconds; the chain itself stays as it is. */
   time: {
     request: z.object({ ...key, seconds: z.number().min(0.1).max(60) }),
-    reply: z.object({
-      ...key,
-      revision: z.number().int(),
-      seconds: z.number(),
-      /** Mean of the sampled runs; null when no packet came by. */
-      kfs: z.array(z.object({ name: z.string(), nanoseconds: z.number().nullable(), packets: z.number() })),
-    }),
+    reply: timingSchema,
   },
   /** Runs one packet through a shadow of the live chain: nothing that runs is changed, nothing is sent. */
   explain: {

@@ -3,6 +3,7 @@ import { addApplyCommand } from './chain/apply.command';
 import { addChainCommands } from './chain/chain.commands';
 import { addMapCommands } from './chain/map.commands';
 import { addExplainCommand } from './explain/explain.command';
+import { addTimeCommand } from './explain/time.command';
 import { addEventsCommand } from './node/events.command';
 import { addNodesCommand } from './node/nodes.command';
 import { addStatusCommand } from './node/status.command';
@@ -29,6 +30,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addChainCommands(group(program, 'chain', 'look at chains and change them'), surroundings);
   addMapCommands(group(program, 'map', "look into a running KF's maps"), surroundings);
   addExplainCommand(program, surroundings);
+  addTimeCommand(program, surroundings);
   addNodesCommand(program, surroundings);
   addEventsCommand(program, surroundings);
   addStatusCommand(program, surroundings);

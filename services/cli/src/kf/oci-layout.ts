@@ -101,9 +101,7 @@ async function write(folder: string, archive: ReturnType<typeof pack>): Promise<
       const entry = archive.entry({ name, size, mtime: new Date(0) }, (error) =>
         error ? reject(error) : resolve(),
       );
-      createReadStream(join(folder, name))
-        .on('error', reject)
-        .pipe(entry);
+      createReadStream(join(folder, name)).on('error', reject).pipe(entry);
     });
   }
 }

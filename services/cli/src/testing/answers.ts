@@ -3,6 +3,7 @@ import {
   chainHistoryEntrySchema,
   chainViewSchema,
   explanationSchema,
+  timingSchema,
   nodeViewSchema,
   projectionStatusSchema,
   statusViewSchema,
@@ -180,6 +181,17 @@ export const status = statusViewSchema.parse({
   builders: { idle: 2, busy: 1, queued: 14 },
   nodes: nodes.map(({ name, state, lastSeenAt, rssBytes }) => ({ name, state, lastSeenAt, rssBytes })),
   problems: [{ code: 'node-silent', message: 'Node "edge-2" has not been heard for 15 s' }],
+});
+
+export const timing = timingSchema.parse({
+  interface: 'l3af0',
+  hook: 'xdp',
+  revision: 7,
+  seconds: 2,
+  kfs: [
+    { name: 'edge-firewall', nanoseconds: 41.4, packets: 12_800 },
+    { name: 'fair-share', nanoseconds: null, packets: 0 },
+  ],
 });
 
 export const explanation = explanationSchema.parse({

@@ -6,6 +6,7 @@ import {
   type ChainHistoryEntry,
   type ChainView,
   type Explanation,
+  type Timing,
   type NodeReply,
 } from '@l3af/contracts';
 import { Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
@@ -56,6 +57,7 @@ export const changeQuerySchema = z.object({
 export const listQuerySchema = z.object({ deleted: flagSchema.optional() });
 export const mapQuerySchema = z.object({ limit: z.coerce.number().int().positive().max(100_000).optional() });
 
+export const timeBodySchema = z.strictObject({ seconds: nodeRpc.time.request.shape.seconds.default(5) });
 export const explainBodySchema = z.strictObject({ packet: nodeRpc.explain.request.shape.packet });
 
 type Params = Record<string, string>;
@@ -150,6 +152,12 @@ export class ChainController {
     const { limit } = readQuery(request, mapQuerySchema);
     const map = params['map'] ?? '';
     return this.queries.map(chainKeyOf(params), { kf: instanceOf(params), map, limit });
+  }
+
+  @Post(':interface/:hook/time')
+  @HttpCode(200)
+  time(@Req() request: ApiRequest, @Param() params: Params): Promise<Timing> {
+    return this.queries.time(chainKeyOf(params), readBody(request, timeBodySchema).seconds);
   }
 
   @Post(':interface/:hook/explain')

@@ -381,6 +381,26 @@ test('a packet is explained by the node', async () => {
   await explain('eth3', { packet }).expect(504, /"node-silent"/);
 });
 
+test('a chain is timed by the node', async () => {
+  const node = serveNode(plane.bus, 'demo-1', {
+    time: ({ interface: name, hook, seconds }) => ({
+      ...{ interface: name, hook, revision: 1, seconds },
+      kfs: [{ name: 'firewall', nanoseconds: 31, packets: 900 }],
+    }),
+  });
+  const time = (body: object) =>
+    api()
+      .post(`${pathOf('eth3')}/time`)
+      .send(body);
+  expect((await time({ seconds: 2 }).expect(200)).body).toMatchObject({
+    seconds: 2,
+    kfs: [{ nanoseconds: 31 }],
+  });
+  expect((await time({}).expect(200)).body).toMatchObject({ seconds: 5 });
+  await time({ seconds: 600 }).expect(400, /seconds/);
+  await node.stop();
+});
+
 test('a node that is not heard is silent, and says nothing of its maps', async () => {
   await put('eth3', [{ package: 'firewall' }]);
   await reportApplied(plane.bus, keyOf('eth3'), 1);

@@ -7,6 +7,7 @@ import {
   type ChainKey,
   type ChainView,
   type Explanation,
+  type Timing,
   type NodeReply,
   type NodeView,
 } from '@l3af/contracts';
@@ -69,6 +70,13 @@ export class ChainQueries {
   async explain(key: ChainKey, packet: string): Promise<Explanation> {
     const { node, ...place } = key;
     return requestNode(this.connection.get(), node, 'explain', { ...place, packet });
+  }
+
+  /** What each KF of the live chain costs on live packets, measured for some seconds. */
+  async time(key: ChainKey, seconds: number): Promise<Timing> {
+    const { node, ...place } = key;
+    const timeoutMs = seconds * 1000 + 30_000;
+    return requestNode(this.connection.get(), node, 'time', { ...place, seconds, timeoutMs });
   }
 }
 

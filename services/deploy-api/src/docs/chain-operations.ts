@@ -4,6 +4,7 @@ import {
   chainHistoryEntrySchema,
   chainViewSchema,
   explanationSchema,
+  timingSchema,
   nodeRpc,
 } from '@l3af/contracts';
 import {
@@ -15,6 +16,7 @@ import {
   mapQuerySchema,
   moveBodySchema,
   rollbackBodySchema,
+  timeBodySchema,
 } from '../chain/chain.controller';
 import { watchQuerySchema } from '../event/event.controller';
 import type { Operation } from './operation';
@@ -163,5 +165,16 @@ export const chainOperations: Operation[] = [
     body: { schema: explainBodySchema },
     answer: explanationSchema,
     errors: ['node-silent', 'unknown-chain'],
+  },
+  {
+    method: 'post',
+    path: `${chain}/time`,
+    summary: 'What each KF of the live chain costs, in nanoseconds',
+    description:
+      "For some seconds a generation with timers in its glue takes the live one's place, with the same maps; then the live one is back.",
+    tag: 'chains',
+    body: { schema: timeBodySchema },
+    answer: timingSchema,
+    errors: ['node-silent', 'unknown-chain', 'conflict'],
   },
 ];
