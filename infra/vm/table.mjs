@@ -66,6 +66,8 @@ export function renderTable(runs) {
     '',
     '## Tests passed',
     '',
+    'An empty cell says that the test was not run there.',
+    '',
     ...table(['tests', ...head], groups(runs)),
     ...skips(runs),
     '',
