@@ -108,7 +108,10 @@ describe('the CLI against a whole L3AF', () => {
   test('what the verifier refuses names the KF, the reason and the whole log; the old chain stays', async () => {
     const before = await chain();
     const body = 'return *(__u8 *)(long)ctx->data ? XDP_PASS : XDP_DROP;';
-    await json(`kf build ${write('unchecked.bpf.c', program('unchecked', body))}`);
+    // Pushed as it is: a builder would verify it and the API refuse it, before any node saw it.
+    const source = `#include <linux/types.h>${program('unchecked', body).replace('#include "vmlinux.h"', '#include <linux/bpf.h>')}char LICENSE[] SEC("license") = "GPL";`;
+    const object = write('unchecked.o', compileBpf(source));
+    await json(`kf push ${object} --key ${join(demo.home, 'keys/signing.key')}`);
     const { code, stderr } = await l3af(`chain insert ${hook} unchecked`);
     expect(code).toBe(1);
     expect(stderr).toContain('kf:       unchecked\n');

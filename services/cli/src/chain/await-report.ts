@@ -56,8 +56,10 @@ export async function awaitReport(session: Session, wait: ReportWait): Promise<O
     const settled = accepted.changed ? undefined : await settledBefore(session, key, accepted.revision);
     if (settled) return settled;
     for await (const event of session.api.events(accepted.watch, { signal: stop.signal })) {
-      const outcome = outcomeIn(event.data, key, accepted.revision);
-      if (outcome) return await seenByReaders(session, key, outcome);
+      const outcome = await refusalSeen(session, wait, () => outcomeIn(event.data, key, accepted.revision));
+      if (!outcome) continue;
+      await seenByReaders(session, key, outcome.revision);
+      return outcome;
     }
     if (!timedOut) {
       const late = await settledBefore(session, key, accepted.revision);
@@ -76,13 +78,22 @@ export async function awaitReport(session: Session, wait: ReportWait): Promise<O
 }
 
 /** Waits until the views have the report too, so that whatever the caller asks next sees it; a view that lags is no failure. */
-async function seenByReaders(session: Session, key: ChainKey, outcome: Outcome): Promise<Outcome> {
+async function seenByReaders(session: Session, key: ChainKey, revision: number): Promise<void> {
   for (let turn = 0; turn < 40; turn++) {
     const view = await session.api.ask(chainPath(key), chainViewSchema).catch(() => undefined);
-    if (!view || hasReport(view, outcome.revision)) break;
+    if (!view || hasReport(view, revision)) return;
     await delay(50);
   }
-  return outcome;
+}
+
+/** A refusal is thrown; what the caller asks next must see it just as well. */
+async function refusalSeen<T>(session: Session, { key, accepted }: ReportWait, judged: () => T): Promise<T> {
+  try {
+    return judged();
+  } catch (error) {
+    await seenByReaders(session, key, accepted.revision);
+    throw error;
+  }
 }
 
 const hasReport = ({ desired, reported }: ChainView, revision: number): boolean =>

@@ -101,6 +101,8 @@ test('everything stored so far, and no more', async () => {
     [3, 'PackagePublished'],
     [4, 'PackageYanked'],
     [5, 'PackagePublished'],
+    [6, 'PackageVerified'],
+    [7, 'PackageVerified'],
   ]);
   expect(reader.messages[1]?.data).toMatchObject({
     sequence: 2,
