@@ -8,6 +8,7 @@ import { startHealthServer } from '@l3af/telemetry';
 import { ArtifactStore } from './artifact/artifact-store';
 import { CachingRegistryClient } from './artifact/caching-client';
 import { Trust } from './artifact/trust';
+import { Distrust } from './chain/distrust';
 import { ChainMemory } from './chain/memory';
 import { chainMetrics } from './chain/metrics';
 import { Monitor } from './chain/monitor';
@@ -15,6 +16,7 @@ import { Reconciler } from './chain/reconcile';
 import type { Logger } from './logger';
 import { ChainSource } from './node/chain-source';
 import { startHeartbeat } from './node/heartbeat';
+import { Policy } from './node/policy';
 import { readNodeFacts, registerNode } from './node/registration';
 import { serveRpc } from './node/rpc';
 import { Outbox } from './report/outbox';
@@ -26,7 +28,7 @@ export interface Executor {
   stop(): Promise<void>;
 }
 
-const trustRefreshMs = 15_000;
+const rulesRefreshMs = 15_000;
 
 /**
  * Starts the executor of a node. What it remembers is made true in the kernel at once, whether or not the control
@@ -41,8 +43,11 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
   const client = new CachingRegistryClient(settings.registryUrl, join(settings.cacheDir, 'content'));
   const artifacts = new ArtifactStore(client, trust, goArchitecture(arch()));
   const inputs = (): string => `${kernel.kernel} ${trust.fingerprint()}`;
-  const reconciler = new Reconciler({ settings, artifacts, memory, reporter, log, inputs });
-  const monitor = new Monitor({ reconciler, memory, reporter, log });
+  const policy = new Policy(join(settings.cacheDir, 'policy.json'), settings.probationMs);
+  const reconciler = new Reconciler({ settings, artifacts, memory, reporter, policy, log, inputs });
+  const monitor = new Monitor({ reconciler, memory, reporter, policy, log });
+  const trusted = (): string => trust.fingerprint();
+  const distrust = new Distrust({ artifacts, memory, policy, reconciler, reporter, trusted });
   reconciler.scheduleAll();
   monitor.start();
 
@@ -59,6 +64,8 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
     artifacts,
     reconciler,
     monitor,
+    policy,
+    distrust,
     closing,
   };
   const health =
@@ -110,18 +117,23 @@ interface Parts {
   artifacts: ArtifactStore;
   reconciler: Reconciler;
   monitor: Monitor;
+  policy: Policy;
+  distrust: Distrust;
   /** What stops each part that was started, in order. */
   closing: (() => unknown)[];
 }
 
 async function serve(bus: Bus, parts: Parts): Promise<void> {
-  const { settings, kernel, log, memory, reporter, trust, artifacts, reconciler, monitor, closing } = parts;
+  const { settings, kernel, log, memory, reporter, artifacts, reconciler, monitor, distrust, closing } =
+    parts;
   closing.push(() => bus.close());
   reporter.connect(bus);
   closing.push(() => reporter.flush());
-  await trust.refresh(bus);
+  await refreshRules(bus, parts);
   await registerNode(bus, readNodeFacts(settings, kernel));
-  closing.push(repeat(trustRefreshMs, () => trust.refresh(bus), log));
+  const look = (): Promise<void> => refreshRules(bus, parts).then(() => distrust.check());
+  look().catch((error: unknown) => log.warn({ err: error }, 'will be tried again'));
+  closing.push(repeat(rulesRefreshMs, look, log));
   const rpc = serveRpc({ bus, node: settings.node, memory, reconciler, artifacts });
   closing.push(() => rpc.stop());
   closing.push(startHeartbeat({ node: settings.node, bus, chains: () => monitor.chains() }));
@@ -140,6 +152,12 @@ async function serve(bus: Bus, parts: Parts): Promise<void> {
     offer: (desired, causation) => reconciler.offer(desired, causation),
   });
   closing.push(() => source.stop());
+}
+
+/** Takes over what the control plane says about trust and policy. */
+async function refreshRules(bus: Bus, { trust, policy }: Parts): Promise<void> {
+  await policy.refresh(bus);
+  await trust.refresh(bus);
 }
 
 /** Runs the work again and again, one at a time; what fails is logged and tried at the next turn. */

@@ -88,6 +88,7 @@ class Bench {
       artifacts: { get: (kf) => Promise.resolve(artifacts.get(kf.digest)!) },
       memory: this.memory,
       reporter: new Reporter('bench', new Outbox(join(folder, 'outbox')), log),
+      policy: { onDrift: 'repair', probationMs: 60_000 },
       log,
       inputs: () => '',
     });

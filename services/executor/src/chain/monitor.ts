@@ -1,6 +1,7 @@
 import { chainKeyText, type ChainKey, L3afError, type NodeStatus } from '@l3af/contracts';
 import { readCounters, type HookDrift } from '@l3af/kernel';
 import type { Logger } from '../logger';
+import type { Policy } from '../node/policy';
 import type { Reporter } from '../report/reporter';
 import type { ChainMemory } from './memory';
 import { observe } from './observe';
@@ -10,6 +11,7 @@ export interface MonitorOptions {
   reconciler: Reconciler;
   memory: ChainMemory;
   reporter: Reporter;
+  policy: Pick<Policy, 'onDrift'>;
   log: Logger;
 }
 
@@ -112,7 +114,8 @@ export class Monitor {
       this.said.delete(chainKeyText(key));
       return;
     }
-    const repairable = drift.some(({ kind }) => !leftAlone.has(kind));
+    const { policy } = this.options;
+    const repairable = policy.onDrift === 'repair' && drift.some(({ kind }) => !leftAlone.has(kind));
     if (this.isNew(key, JSON.stringify(drift))) {
       const { reporter, log } = this.options;
       log.warn({ chain: chainKeyText(key), drift }, 'chain has drifted');

@@ -94,6 +94,12 @@ function newGeneration(desired: DesiredChain, { live, idle }: ObservedChain): Ac
   ];
 }
 
+/** Whether someone changed or detached what was loaded for this revision (a reboot leaves nothing: no drift). */
+export function isDrifted(desired: DesiredChain, { live, idle }: ObservedChain): boolean {
+  if (live) return live.damaged === true && live.applied.sequence === desired.sequence;
+  return !desired.deleted && readyToSwap(desired, idle) !== undefined;
+}
+
 const unneeded = (idle: ObservedChain['idle'], { keep }: PlanOptions): ObservedChain['idle'] =>
   idle.filter(({ generation }) => !keep.includes(generation));
 

@@ -2,6 +2,7 @@ import { chainKeyText, type ChainKey, type DesiredKf, L3afError, toWireError } f
 import { type HookTarget, listInterfaces, removeGeneration, removePins, swapTo } from '@l3af/kernel';
 import type { Artifact, ArtifactStore } from '../artifact/artifact-store';
 import type { Logger } from '../logger';
+import type { Policy } from '../node/policy';
 import type { Causation, Reporter } from '../report/reporter';
 import type { Settings } from '../settings';
 import { isAdjustable } from './adjust';
@@ -9,7 +10,7 @@ import type { DesiredChain } from './desired';
 import { execute, type Outcome } from './execute';
 import type { ChainMemory } from './memory';
 import { observe } from './observe';
-import { type AppliedChain, plan } from './plan';
+import { type AppliedChain, isDrifted, type ObservedChain, plan } from './plan';
 import { Probation } from './probation';
 import { appliedReport, rejectedReport } from './reports';
 import { SerialQueue } from './serial-queue';
@@ -19,6 +20,7 @@ export interface ReconcilerOptions {
   artifacts: Pick<ArtifactStore, 'get'>;
   memory: ChainMemory;
   reporter: Reporter;
+  policy: Pick<Policy, 'onDrift' | 'probationMs'>;
   log: Logger;
   /** A fingerprint of what a refusal may depend on besides the revision: trusted keys, the kernel, … */
   inputs: () => string;
@@ -151,6 +153,7 @@ export class Reconciler {
     if (!target) return this.withoutInterface(desired, arrival);
     const started = performance.now();
     const observed = this.observe(target);
+    if (this.isLeftDrifted(desired, observed)) return;
     const live = observed.live?.applied.sequence === desired.sequence && !observed.live.damaged;
     const artifacts = live
       ? new Map<string, Artifact>()
@@ -164,8 +167,7 @@ export class Reconciler {
       },
     });
     const outcome = await execute(actions, { target, artifacts });
-    if (outcome.swap && observed.live && !observed.live.damaged)
-      this.probation.start(desired.key, observed.live.generation, this.options.settings.probationMs);
+    if (outcome.swap) this.startProbation(desired.key, observed);
     if (this.reloads.has(chainKeyText(desired.key))) this.reloads.set(chainKeyText(desired.key), 'done');
     if (actions.length > 0) {
       const types = actions.map(({ type }) => type);
@@ -175,6 +177,17 @@ export class Reconciler {
       );
     }
     this.reportApplied({ desired, target, outcome, pullMs, arrival });
+  }
+
+  private startProbation(key: ChainKey, { live }: ObservedChain): void {
+    if (live && !live.damaged) this.probation.start(key, live.generation, this.options.policy.probationMs);
+  }
+
+  /** Drift that the policy says to leave: no resync or restart may repair it either, only a new revision. */
+  private isLeftDrifted(desired: DesiredChain, observed: ObservedChain): boolean {
+    const { policy, memory } = this.options;
+    const ours = this.reloads.get(chainKeyText(desired.key)) === 'wanted' || observed.live?.applied.timed;
+    return policy.onDrift === 'leave' && !ours && memory.isReported(desired) && isDrifted(desired, observed);
   }
 
   private observe(target: HookTarget): ReturnType<typeof observe> {
