@@ -94,7 +94,9 @@ export function checkPointer<T extends bigint>(call: string, pointer: T | null, 
 /** Loads on another thread: verification can take seconds. Callbacks still run on the main thread. */
 export function loadAsync(object: BpfObject): Promise<number> {
   return new Promise((resolve, reject) => {
-    loadObject.async(object, (error: Error | null, result: number) => (error ? reject(error) : resolve(result)));
+    loadObject.async(object, (error: Error | null, result: number) =>
+      error ? reject(error) : resolve(result),
+    );
   });
 }
 
