@@ -102,7 +102,10 @@ export class RegistryHttp {
       url.pathname,
       `${response.status} ${text.trim().slice(0, 500)}`.trim(),
     );
-    return new L3afError(codeOf(response.status, request.missing), message, {
+    const code = text.includes('"CONTENT_DAMAGED"')
+      ? 'digest-mismatch'
+      : codeOf(response.status, request.missing);
+    return new L3afError(code, message, {
       details: { status: response.status },
     });
   }

@@ -19,6 +19,8 @@ export const distributionErrors = {
   TOOMANYREQUESTS: 429,
   UNAVAILABLE: 503,
   UNKNOWN: 500,
+  /** Ours: what is stored is not what its digest says. */
+  CONTENT_DAMAGED: 500,
 } as const;
 export type DistributionCode = keyof typeof distributionErrors;
 

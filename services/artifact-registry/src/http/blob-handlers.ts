@@ -47,27 +47,39 @@ async function sendBlob(
     return exchange.fail(new DistributionError('RANGE_INVALID', `the blob has ${content.size} bytes`), {
       'content-range': `bytes */${content.size}`,
     });
-  if (range === 'full') {
-    exchange.response.writeHead(200, { ...headers, 'content-length': String(content.size) });
-    return stream(registry.content.read(content), exchange);
-  }
-  exchange.response.writeHead(206, {
+  const full = range === 'full';
+  const wanted = full ? { start: 0, end: content.size } : range;
+  const pieces = content.inline === undefined ? registry.content.readRange(content, wanted) : small();
+  // What is small, and the first part of what is not, is checked before anything is said of it.
+  const first = await pieces.next();
+  exchange.response.writeHead(full ? 200 : 206, {
     ...headers,
-    'content-length': String(range.end - range.start),
-    'content-range': `bytes ${range.start}-${range.end - 1}/${content.size}`,
+    'content-length': String(wanted.end - wanted.start),
+    ...(!full && { 'content-range': `bytes ${wanted.start}-${wanted.end - 1}/${content.size}` }),
   });
-  return stream(registry.content.readRange(content, range), exchange);
+  return stream(first, pieces, exchange);
+
+  async function* small(): AsyncGenerator<Uint8Array> {
+    const bytes = await registry.content.get(digest);
+    if (!bytes) throw new DistributionError('BLOB_UNKNOWN', `${repository} has no blob ${digest}`);
+    yield bytes.subarray(wanted.start, wanted.end);
+  }
 }
 
 /** Asks for a piece when the one before the last is out: memory stays bounded whoever reads how slowly. */
-async function stream(pieces: AsyncGenerator<Uint8Array>, { response }: Exchange): Promise<void> {
+async function stream(
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncGenerator<Uint8Array>,
+  { response }: Exchange,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => response.once('close', resolve));
   let last: Promise<void> = Promise.resolve();
-  for await (const piece of pieces) {
+  for (let next = first; !next.done; next = await rest.next()) {
+    const piece = next.value;
     const out = new Promise<void>((resolve) => response.write(piece, () => resolve()));
     await Promise.race([last, closed]);
     // The reader going away is the reader's affair.
-    if (response.destroyed) return;
+    if (response.destroyed) return void (await rest.return(undefined));
     last = out;
   }
   response.end();

@@ -97,6 +97,7 @@ const codes: Partial<Record<ErrorCode, DistributionCode>> = {
   'payload-too-large': 'SIZE_INVALID',
   'invalid-request': 'UNSUPPORTED',
   'bus-unavailable': 'UNAVAILABLE',
+  'digest-mismatch': 'CONTENT_DAMAGED',
 };
 
 function describe(error: unknown): { code: DistributionCode; message: string; detail?: unknown } {
