@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { DesiredKf } from '@l3af/contracts';
+import { type DesiredKf, nodeSubject } from '@l3af/contracts';
 import { requestNode } from '@l3af/event-store';
 import { generateSigningKey } from '@l3af/oci';
 import { udpPacket, waitFor } from '@l3af/testing';
@@ -234,6 +234,25 @@ SEC("xdp") int counter(struct xdp_md *ctx) {
       () => !existsSync(`/sys/fs/bpf/l3af/${node.settings.instance}/${node.name}/later0`),
       'its pins to be removed',
     );
+  });
+
+  it('tells every interface of a burst', async () => {
+    const told = async () => {
+      const last = (await node.bus.store.last(nodeSubject(node.name)))?.events.at(-1);
+      const known =
+        last?.type === 'NodeRegistered' || last?.type === 'NodeChanged' ? last.data.interfaces : [];
+      return known.map(({ name }) => name);
+    };
+    await waitFor(async () => (await told()).includes(node.pair.name), 'the node to register');
+    const wanted = Array.from({ length: 12 }, (_, index) => `burst${index}`);
+    for (const name of wanted) {
+      node.pair.run('node', 'ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}p`);
+      await new Promise(setImmediate); // the executor's turn, in the middle of the burst
+    }
+    await waitFor(async () => {
+      const names = await told();
+      return wanted.every((name) => names.includes(name) && names.includes(`${name}p`));
+    }, 'all interfaces to be told');
   });
 
   it('detaches a deleted chain and leaves no pin of it', async () => {

@@ -13,6 +13,7 @@ import { ChainMemory } from './chain/memory';
 import { chainMetrics } from './chain/metrics';
 import { Monitor } from './chain/monitor';
 import { Reconciler } from './chain/reconcile';
+import { SerialQueue } from './chain/serial-queue';
 import type { Logger } from './logger';
 import { ChainSource } from './node/chain-source';
 import { startHeartbeat } from './node/heartbeat';
@@ -130,18 +131,28 @@ async function serve(bus: Bus, parts: Parts): Promise<void> {
   reporter.connect(bus);
   closing.push(() => reporter.flush());
   await refreshRules(bus, parts);
-  await registerNode(bus, readNodeFacts(settings, kernel));
-  const look = (): Promise<void> => refreshRules(bus, parts).then(() => distrust.check());
+  const register = (): Promise<void> =>
+    registerNode(bus, settings.node, () => readNodeFacts(settings, kernel));
+  await register();
+  // Also without an interface coming or going: what could not be stored then is now.
+  const look = async (): Promise<void> => {
+    await refreshRules(bus, parts);
+    await distrust.check();
+    await register();
+  };
   look().catch((error: unknown) => log.warn({ err: error }, 'will be tried again'));
   closing.push(repeat(rulesRefreshMs, look, log));
   const rpc = serveRpc({ bus, node: settings.node, memory, reconciler, artifacts });
   closing.push(() => rpc.stop());
   closing.push(startHeartbeat({ node: settings.node, bus, chains: () => monitor.chains() }));
+  // One at a time: interfaces come in bursts, and the last of them must be in what is stored last.
+  const facts = new SerialQueue<'facts'>(() =>
+    register().catch((error: unknown) => log.warn({ err: error }, 'node facts could not be stored')),
+  );
+  closing.push(() => facts.stop());
   const watch = watchInterfaces(settings.netns, () => {
     reconciler.scheduleAll();
-    registerNode(bus, readNodeFacts(settings, kernel)).catch((error: unknown) =>
-      log.warn({ err: error }, 'node facts could not be stored'),
-    );
+    facts.add('facts');
   });
   closing.push(() => watch.close());
   const source = new ChainSource({

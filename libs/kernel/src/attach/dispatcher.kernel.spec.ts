@@ -14,23 +14,20 @@ describe("libxdp's dispatcher on the hook", () => {
     skipUnless(false, 'needs xdp-loader (xdp-tools)')('is recognised', () => undefined);
     return;
   }
-  const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));
-  const folder = mkdtempSync(join(tmpdir(), 'l3af-dispatcher-'));
-  afterAll(() => {
-    removeInstance(target.instance);
-    pair.stop();
-    rmSync(folder, { recursive: true });
-  });
   const ours = compileBpf(countingKf(xdpPass));
-  const [first, second] = ['first_kf', 'second_kf'].map((name) => {
-    const path = join(folder, `${name}.o`);
-    writeFileSync(path, compileBpf(countingKf(xdpPass).replace('int kf(', `int ${name}(`)));
-    return path;
-  }) as [string, string];
-  const run = (...args: string[]): string => pair.run('node', loader, ...args);
   const test = needsFeature({ name: 'freplace programs', since: '5.10', found: freplaceOutcome() });
 
   test('is recognised program by program, named when a chain wants the hook, and left as it is', async () => {
+    // Made here and not around the test: hooks do not run for a test that is skipped.
+    using pair = createVethPair({ prefix: 'l3afk' });
+    const { target } = hookFixture(pair);
+    const folder = mkdtempSync(join(tmpdir(), 'l3af-dispatcher-'));
+    const [first, second] = ['first_kf', 'second_kf'].map((name) => {
+      const path = join(folder, `${name}.o`);
+      writeFileSync(path, compileBpf(countingKf(xdpPass).replace('int kf(', `int ${name}(`)));
+      return path;
+    }) as [string, string];
+    const run = (...args: string[]): string => pair.run('node', loader, ...args);
     run('load', '-m', 'native', '-P', '20', pair.name, first);
     run('load', '-m', 'native', '-P', '30', pair.name, second);
     try {
@@ -63,5 +60,7 @@ describe("libxdp's dispatcher on the hook", () => {
       run('unload', '--all', pair.name);
     }
     expect(observeHook(target)).toMatchObject({ attached: false, foreign: [] });
+    removeInstance(target.instance);
+    rmSync(folder, { recursive: true });
   });
 });

@@ -29,9 +29,13 @@ export function readNodeFacts(settings: Settings, kernel: KernelFeatures): NodeF
   };
 }
 
-/** Appends NodeRegistered the first time, NodeChanged when a fact changed since, and nothing otherwise. */
-export async function registerNode(bus: Bus, facts: NodeFacts): Promise<void> {
-  await bus.store.decide({ subject: nodeSubject(facts.node), actor: `executor/${facts.node}` }, (last) => {
+/**
+ * Appends NodeRegistered the first time, NodeChanged when a fact changed since, and nothing otherwise. The facts are
+ * read after the last event is: of two writers, none stores what was true before the other looked.
+ */
+export async function registerNode(bus: Bus, node: string, readFacts: () => NodeFacts): Promise<void> {
+  await bus.store.decide({ subject: nodeSubject(node), actor: `executor/${node}` }, (last) => {
+    const facts = readFacts();
     const known = last?.events.at(-1);
     if (known?.type !== 'NodeRegistered' && known?.type !== 'NodeChanged') {
       return [{ type: 'NodeRegistered', version: 1, data: facts }];
