@@ -7,7 +7,16 @@ setup();
 const bin = (path) => [process.execPath, `node_modules/${path}`];
 const steps = {
   format: [...bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
-  lint: [...bin('nx/dist/bin/nx.js'), 'run-many', '-t', 'lint', '--parallel', '2', '--output-style', 'static'],
+  lint: [
+    ...bin('nx/dist/bin/nx.js'),
+    'run-many',
+    '-t',
+    'lint',
+    '--parallel',
+    '2',
+    '--output-style',
+    'static',
+  ],
   types: [...bin('typescript/bin/tsc'), '-p', 'tsconfig.json'],
   unit: [...bin('jest/bin/jest.js'), '--selectProjects', 'unit', '--maxWorkers', '2', '--silent'],
   tidy: [process.execPath, 'infra/tidy.mjs'],
