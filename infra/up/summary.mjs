@@ -32,6 +32,13 @@ function chainLines(view) {
   ];
 }
 
+/** What a chain that was refused, or that nobody confirmed, must not be called. */
+function chainHeading(view) {
+  const state = view?.reported?.state ?? 'pending';
+  if (!view?.desired || state === 'live' || state === 'degraded') return 'The live chain, in packets:';
+  return `The chain is ${state}; what ran before it still runs:`;
+}
+
 /** The summary as text. */
 export function summarise(home, view, seconds) {
   const endpoints = readJson(home.endpoints);
@@ -62,7 +69,7 @@ export function summarise(home, view, seconds) {
       ['postgres', pidOf('postgres'), endpoints.database.replace(/:[^:@/]+@/, ':***@')],
     ]),
     '',
-    'The live chain, in packets:',
+    chainHeading(view),
     ...chainLines(view),
     '',
     'Try next:',
