@@ -13,31 +13,20 @@ export async function joinArchives(path, parts) {
 }
 
 // Without -cx16 6.12 crashes in most boots under emulation; /dev/kvm is not to be had everywhere and does not help where it is.
-const machine = [
-  '-M',
-  'q35',
-  '-cpu',
-  'max,-cx16',
-  '-m',
-  '2048',
-  '-smp',
-  '2',
-  '-nographic',
-  '-no-reboot',
-  '-nic',
-  'none',
-];
+const machine = ['-M', 'q35', '-cpu', 'max,-cx16', '-smp', '2', '-nographic', '-no-reboot', '-nic', 'none'];
 
-/** Runs a machine to its end. Returns Jest's result as it came over the console, and the console's lines. */
-export function boot({ image, initramfs, limitMs, onLine = () => undefined }) {
+/**
+ * Runs a machine to its end, or until `signal`. Returns the result (JSON) as it came over the console, and the console's lines.
+ * The machine dies with this process, however that ends.
+ */
+export function boot({ image, initramfs, limitMs, memoryMiB = 2048, signal, onLine = () => undefined }) {
   return new Promise((resolve, reject) => {
     const append = 'console=ttyS0 panic=-1 loglevel=4 mitigations=off no_timer_check';
+    const emulator = ['qemu-system-x86_64', ...machine, '-m', String(memoryMiB)];
     const child = spawn(
-      'qemu-system-x86_64',
-      [...machine, '-kernel', image, '-initrd', initramfs, '-append', append],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
+      'setpriv',
+      ['--pdeathsig', 'KILL', ...emulator, '-kernel', image, '-initrd', initramfs, '-append', append],
+      { stdio: ['ignore', 'pipe', 'pipe'], killSignal: 'SIGKILL', ...(signal && { signal }) },
     );
     const lines = [];
     const piece = [];

@@ -41,10 +41,10 @@ const runtime = [
 ];
 const needed = ['veth', 'sch_ingress', 'cls_bpf', 'act_bpf', 'bonding', '8021q', 'sch_netem'];
 
-const which = (name) => run('sh', ['-c', `command -v ${name}`]).trim();
+export const which = (name) => run('sh', ['-c', `command -v ${name}`]).trim();
 
 /** A program and the shared libraries that it is linked with. */
-function addProgram(archive, path, target = path) {
+export function addProgram(archive, path, target = path) {
   archive.file(target, path);
   addLibraries(archive, path);
 }
@@ -63,32 +63,40 @@ function isOfUse(path) {
   );
 }
 
-function writeBase(path) {
-  const archive = createArchive(path);
+/** What every machine has: busybox, node, libbpf, and the named packages with all that they depend on. */
+export function addSystem(archive, packages) {
   for (const name of ['/proc', '/sys', '/dev', '/tmp', '/run', '/root', '/etc']) archive.folder(name);
   archive.text('/etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n');
   archive.text('/etc/group', 'root:x:0:\n');
   addProgram(archive, realpathSync(which('busybox')), '/bin/busybox');
   addProgram(archive, process.execPath, '/usr/bin/node');
-  for (const name of tools) addProgram(archive, which(name), `/usr/bin/${name}`);
   for (const name of readdirSync('/usr/lib/x86_64-linux-gnu').filter((library) =>
     /^lib(bpf|elf|z|xdp)\.so/.test(library),
   )) {
     addProgram(archive, join('/usr/lib/x86_64-linux-gnu', name));
   }
-  if (existsSync(objects)) archive.tree(objects, objects);
-  for (const path of packageFolders(runtime)) {
+  for (const path of packageFolders(packages)) {
     archive.tree(`/l3af/${path}`, join(root, path), isOfUse);
     const native = run('find', [join(root, path), '-name', '*.node'])
       .split('\n')
       .filter(Boolean);
     for (const file of native.filter(isOfUse)) addLibraries(archive, file);
   }
+}
+
+function writeBase(path) {
+  const archive = createArchive(path);
+  addSystem(archive, runtime);
+  for (const name of tools) addProgram(archive, which(name), `/usr/bin/${name}`);
+  if (existsSync(objects)) archive.tree(objects, objects);
   archive.close();
 }
 
 /** The part that changes with node and the dependencies only; kept under a name made of those. */
-export function baseArchive() {
+export const baseArchive = () => keptArchive('base', writeBase);
+
+/** An archive that depends on node, the dependencies and this file only: written once, under a name made of those. */
+export function keptArchive(kind, write) {
   mkdirSync(folder, { recursive: true });
   const key = createHash('sha256')
     .update(process.version)
@@ -96,12 +104,13 @@ export function baseArchive() {
     .update(readFileSync(new URL(import.meta.url)))
     .digest('hex')
     .slice(0, 12);
-  const path = join(folder, `base-${key}.cpio`);
+  const path = join(folder, `${kind}-${key}.cpio`);
   if (!existsSync(path)) {
-    for (const name of readdirSync(folder).filter((old) => old.startsWith('base-')))
-      rmSync(join(folder, name));
-    writeBase(`${path}.new`);
-    renameSync(`${path}.new`, path);
+    for (const name of readdirSync(folder).filter((old) => old.startsWith(`${kind}-`)))
+      rmSync(join(folder, name), { force: true });
+    const next = `${path}.${process.pid}.new`; // another process may write it, too
+    write(next);
+    renameSync(next, path);
   }
   return path;
 }

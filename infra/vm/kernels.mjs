@@ -60,6 +60,9 @@ function byVersion(a, b) {
   return at < 0 ? 0 : left[at] - (right[at] ?? -1);
 }
 
+/** Whether the cache has a kernel of this version. */
+export const isFetched = ({ version }) => existsSync(join(cache, version));
+
 /** Unpacks the newest kernel of an entry when the cache has none; returns its image, modules and release. */
 export function fetchKernel(entry, say) {
   const folder = join(cache, entry.version);
