@@ -41,7 +41,8 @@ async function measureChain(object: Buffer, count: number, timed: boolean): Prom
     state: 'fresh' as const,
   }));
   await loadGeneration(target, { generation, metadata: '', kfs, timed, reuseFrom: null });
-  const fd = openPin(generationPaths(target, generation).kfProgram(0, 'kf0'));
+  const paths = generationPaths(target, generation);
+  const fd = openPin(timed ? paths.sampler : paths.kfProgram(0, 'kf0'));
   if (fd === undefined) throw new Error('the chain has no first program');
   try {
     return measure(fd);

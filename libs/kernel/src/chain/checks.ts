@@ -56,13 +56,19 @@ export function requireRoom(count: number): void {
 /** Before Linux 6.12 a tail call that fails counts, too, and legacy KFs make one each through their empty map. */
 export function requireTailCallBudget(
   shapes: readonly { name: string; shape: KfShape; succeeds: boolean }[],
-  failedCallsCount: boolean,
+  { failedCallsCount, timed }: { failedCallsCount: boolean; timed: boolean },
 ): void {
   const own = shapes
     .filter(({ succeeds }) => succeeds || failedCallsCount)
     .reduce((sum, { shape }) => sum + shape.ownTailCalls, 0);
-  const total = shapes.length - 1 + own;
+  const total = shapes.length - 1 + own + (timed ? 1 : 0);
   if (total <= tailCallsMax) return;
+  if (timed && total === tailCallsMax + 1) {
+    throw new L3afError(
+      'chain-too-long',
+      cannot('time', 'chain', `${shapes.length} KFs`, 'timing takes one tail call and none is left'),
+    );
+  }
   throw tooLong(
     shapes.length,
     `its KFs make ${own} tail calls of their own, ${total} with the chain's, needs at most ${tailCallsMax}`,

@@ -110,5 +110,7 @@ function verdictsOfRow({ hook }: HookTarget, counts: readonly bigint[]): Record<
 
 function timeOfRow(counts: readonly bigint[]): { nanoseconds?: number } {
   const timed = Number(counts[row.timed] ?? 0n);
-  return timed === 0 ? {} : { nanoseconds: Number(counts[row.nanoseconds] ?? 0n) / timed };
+  // What reading the clock takes was taken off, so that the sum over very short runs may be below zero.
+  const sum = Number(BigInt.asIntN(64, counts[row.nanoseconds] ?? 0n));
+  return timed === 0 ? {} : { nanoseconds: Math.max(0, sum) / timed };
 }

@@ -33,18 +33,39 @@ const slotKey = (index: number): Buffer => {
 };
 
 /** Puts each KF's successor into the program array: first what is set, then what is emptied. */
-export function writeSlots(programs: KernelMap, layout: ChainLayout, programFds: readonly number[]): void {
+function writeSlots(
+  programs: KernelMap,
+  layout: ChainLayout,
+  { fds, from }: { fds: readonly number[]; from: number },
+): void {
   layout.slots.forEach((kf, index) => {
-    const fd = kf === undefined ? undefined : programFds[kf];
+    const fd = kf === undefined ? undefined : fds[kf];
     if (fd === undefined) return;
     const value = Buffer.alloc(4);
     value.writeUInt32LE(fd);
-    programs.update(slotKey(index), value);
+    programs.update(slotKey(from + index), value);
   });
   layout.slots.forEach((kf, index) => {
-    if (kf === undefined) programs.delete(slotKey(index));
+    if (kf === undefined) programs.delete(slotKey(from + index));
   });
 }
+
+/** Fills the program array of a generation: the plain lane, and behind it the timed one where there is one. */
+export function writeLanes(
+  programs: KernelMap,
+  layout: ChainLayout,
+  generation: Pick<PinnedGeneration, 'paths' | 'record'>,
+): void {
+  withPrograms(generation, 'kfProgram', (fds) => writeSlots(programs, layout, { fds, from: 0 }));
+  if (!isTimed(generation)) return;
+  const from = timedLaneFrom(layout.slots.length);
+  withPrograms(generation, 'kfTimed', (fds) => writeSlots(programs, layout, { fds, from }));
+}
+
+const isTimed = ({ record }: Pick<PinnedGeneration, 'record'>): boolean => record.samplerId !== undefined;
+
+/** First slot of the timed lane in the program array of a timed generation. */
+export const timedLaneFrom = (count: number): number => count;
 
 /** The program ids that the array holds. */
 export function readSlots(programs: KernelMap, count: number): (number | undefined)[] {
@@ -97,6 +118,7 @@ export function openMapPin(path: string): KernelMap {
 
 /** The path of the program that the hook must run for a layout. */
 export function headPath(generation: PinnedGeneration, layout: ChainLayout): string {
+  if (isTimed(generation)) return generation.paths.sampler;
   const { head } = layout;
   const kf = head === undefined ? undefined : generation.record.kfs[head];
   return head === undefined || kf === undefined
@@ -112,15 +134,20 @@ export function enabledOf(generation: PinnedGeneration): boolean[] {
 
 /** Ids of every program that can be a generation's head. */
 export function headIds(generation: PinnedGeneration): Set<number> {
-  return new Set([generation.record.passId, ...generation.record.kfs.map((kf) => kf.programId)]);
+  const { passId, samplerId, kfs } = generation.record;
+  return new Set([passId, ...(samplerId === undefined ? [] : [samplerId]), ...kfs.map((kf) => kf.programId)]);
 }
 
 /** Opens the programs of all KFs for the body, in order. */
-export function withPrograms<T>(generation: PinnedGeneration, body: (fds: number[]) => T): T {
+function withPrograms<T>(
+  generation: Pick<PinnedGeneration, 'paths' | 'record'>,
+  lane: 'kfProgram' | 'kfTimed',
+  body: (fds: number[]) => T,
+): T {
   const fds: number[] = [];
   try {
     generation.record.kfs.forEach((kf, index) => {
-      const path = generation.paths.kfProgram(index, kf.name);
+      const path = generation.paths[lane](index, kf.name);
       const fd = openPin(path);
       if (fd === undefined) throw new L3afError('kernel-error', cannot('open', 'pin', path, 'it is gone'));
       fds.push(fd);

@@ -6,6 +6,7 @@ import { callingGlue, passProgram, type GluePlan } from './glue';
 import { decode, shapeOf } from './instructions';
 import { contextSlot, moveRecords, placeCalling, placeEpilogue } from './place';
 import { chainLayout } from './slots';
+import { samplerProgram } from './timer-glue';
 
 const plan: GluePlan = {
   hook: 'xdp',
@@ -17,6 +18,7 @@ const plan: GluePlan = {
   control: 13,
   tcx: false,
   timed: false,
+  laneFrom: 0,
 };
 const kf = assemble([mov(6, 1), { code: op.storeImm32, dst: 10, off: -12 }, movImm(0, 2), exit]);
 const withSubprogram = assemble([
@@ -62,6 +64,24 @@ describe('glue', () => {
     expect(all[0]).toMatchObject({ code: op.store64, dst: 10, src: 1, off: -24 });
     expect(all[4]).toMatchObject({ code: op.jump, off: 0 });
     expect(placed?.moved(3)).toBe(4);
+  });
+  test('the timer in place keeps its readings below the context, and moves the KF further', () => {
+    const timed = { ...plan, timed: true };
+    const placed = placeEpilogue(kf, shapeOf(kf), timed);
+    const stores = [...decode(placed?.instructions ?? Buffer.alloc(0))].filter(
+      (one) => one.code === op.store64,
+    );
+    expect(stores.slice(0, 3).map(({ off }) => off)).toEqual([-24, -32, -40]);
+    expect(placed?.moved(0)).toBe(6);
+    const deep = assemble([{ code: op.storeImm32, dst: 10, off: -500 }, movImm(0, 2), exit]);
+    expect(placeEpilogue(deep, shapeOf(deep), plan)).toBeDefined();
+    expect(placeEpilogue(deep, shapeOf(deep), timed)).toBeUndefined();
+  });
+  test('the sampler enters one of two lanes', () => {
+    const calls = [...decode(samplerProgram({ hook: 'xdp', programs: 11, timedFrom: 5 }))];
+    const slots = calls.filter((one) => one.code === op.mov64Imm && one.dst === 3).map(({ imm }) => imm);
+    expect(slots).toEqual([5, 0]);
+    expect(calls.at(-2)).toMatchObject({ code: op.mov64Imm, dst: 0, imm: 2 });
   });
   test('calls that cross the epilogue are stretched', () => {
     const shape = shapeOf(withSubprogram);

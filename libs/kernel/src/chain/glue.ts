@@ -3,7 +3,6 @@ import { control, row, verdictShift } from './counters-layout';
 import {
   assemble,
   callHelper,
-  encode,
   exit,
   helper,
   instructionBytes,
@@ -17,29 +16,26 @@ import {
   type Instruction,
   type Line,
 } from './assembler';
+import { findRow, increment, type RowPlan } from './row-glue';
+import { chainEndVerdict, startTimer, startTimerInPlace, stopTimer, stopTimerInPlace } from './timer-glue';
 
 /** Everything that the glue of one KF depends on. */
-export interface GluePlan {
+export interface GluePlan extends RowPlan {
   hook: Hook;
-  /** Position in the chain, from 0. */
-  index: number;
   last: boolean;
   /** Verdicts after which the next KF runs. */
   proceedOn: readonly number[];
-  /** Descriptors of the generation's maps. */
+  /** Descriptors of more of the generation's maps. */
   programs: number;
-  counters: number;
   control: number;
   /** tcx knows fewer verdicts than cls_bpf: what would be taken for "next" there must still end the packet. */
   tcx: boolean;
-  /** Time one run in {@link timedOneIn}; only the calling glue can. */
+  /** First slot of this lane in the program array. */
+  laneFrom: number;
+  /** Time every run. */
   timed: boolean;
 }
 
-/** How many runs of a KF there are to one that a timed generation measures. A power of two. */
-export const timedOneIn = 64;
-
-const endOfTc = -1; // TCX_NEXT and TC_ACT_UNSPEC: whoever else is on the hook still runs
 const verdict = 7;
 
 /** Compares the verdict as the kernel reads it, 32 bits wide. */
@@ -50,23 +46,6 @@ function proceedChecks(proceedOn: readonly number[]): Line[] {
       : { code: op.jumpNotEqual32, dst: verdict, imm, to: 'leave' },
   );
 }
-
-/** r0 = this KF's row of counters of this CPU, or jump to `uncounted`. Uses the four bytes below the frame pointer. */
-function findRow(plan: GluePlan): Line[] {
-  return [
-    { code: op.storeImm32, dst: 10, off: -4, imm: plan.index },
-    mov(2, 10),
-    { code: op.add64Imm, dst: 2, imm: -4 },
-    ...loadMap(1, plan.counters),
-    callHelper(helper.mapLookup),
-  ];
-}
-
-const increment = (off: number): Instruction[] => [
-  { code: op.load64, dst: 1, src: 0, off },
-  { code: op.add64Imm, dst: 1, imm: 1 },
-  { code: op.store64, dst: 0, src: 1, off },
-];
 
 function leave(plan: GluePlan): Line[] {
   const { add, highest } = verdictShift(plan.hook);
@@ -99,7 +78,7 @@ const consumedOnTcx: Line[] = [
 ];
 
 const chainEnd = (plan: GluePlan): Line[] => [
-  plan.hook === 'xdp' ? mov(0, verdict) : movImm(0, endOfTc),
+  plan.hook === 'xdp' ? mov(0, verdict) : movImm(0, chainEndVerdict(plan.hook)),
   exit,
 ];
 
@@ -134,7 +113,7 @@ function tailCall(plan: GluePlan, loadContext: Instruction): Line[] {
   return [
     loadContext,
     ...loadMap(2, plan.programs),
-    movImm(3, plan.index + 1),
+    movImm(3, plan.laneFrom + plan.index + 1),
     callHelper(helper.tailCall),
     ...fallThrough(plan),
   ];
@@ -150,33 +129,6 @@ function afterVerdict(plan: GluePlan, loadContext: Instruction): Line[] {
     ...leave(plan),
   ];
 }
-
-/** r8 = now for one run in some, else 0. */
-const startTimer: Line[] = [
-  mov(6, 1),
-  callHelper(helper.randomU32),
-  { code: op.and64Imm, dst: 0, imm: timedOneIn - 1 },
-  movImm(8, 0),
-  { code: op.jumpNotEqual, dst: 0, imm: 0, to: 'started' },
-  callHelper(helper.ktimeGetNs),
-  mov(8, 0),
-  { label: 'started' },
-  mov(1, 6),
-];
-
-const stopTimer = (plan: GluePlan): Line[] => [
-  { code: op.jumpEqual, dst: 8, imm: 0, to: 'stopped' },
-  callHelper(helper.ktimeGetNs),
-  { code: op.sub64, dst: 0, src: 8 },
-  mov(8, 0),
-  ...findRow(plan),
-  { code: op.jumpEqual, dst: 0, imm: 0, to: 'stopped' },
-  { code: op.load64, dst: 1, src: 0, off: row.nanoseconds * 8 },
-  { code: op.add64, dst: 1, src: 8 },
-  { code: op.store64, dst: 0, src: 1, off: row.nanoseconds * 8 },
-  ...increment(row.timed * 8),
-  { label: 'stopped' },
-];
 
 /** Any number but 0 that no KF returns the negative of. */
 const disguise = 0x5a5a;
@@ -210,17 +162,18 @@ export function callingGlue(plan: GluePlan): Buffer {
 
 /** The epilogue of the in-place glue; the context waits in the stack slot at `slot`. */
 export function epilogue(plan: GluePlan, slot: number): Buffer {
-  return assemble([mov(verdict, 0), ...afterVerdict(plan, { code: op.load64, dst: 1, src: 10, off: slot })]);
+  const time = plan.timed ? stopTimerInPlace(plan, slot) : [];
+  const loadContext = { code: op.load64, dst: 1, src: 10, off: slot };
+  return assemble([mov(verdict, 0), ...time, ...afterVerdict(plan, loadContext)]);
 }
 
-/** Saves the context: the one instruction in front of an in-place KF. */
-export function prologue(slot: number): Buffer {
-  const buffer = Buffer.alloc(instructionBytes);
-  encode({ code: op.store64, dst: 10, src: 1, off: slot }, buffer, 0);
-  return buffer;
+/** Saves the context in front of an in-place KF: one instruction, and the start of the timer. */
+export function prologue({ timed }: Pick<GluePlan, 'timed'>, slot: number): Buffer {
+  const save = { code: op.store64, dst: 10, src: 1, off: slot };
+  return assemble([save, ...(timed ? startTimerInPlace(slot) : [])]);
 }
 
 /** The program of an empty chain: passes everything, to whoever else is on the hook. */
 export function passProgram(hook: Hook): Buffer {
-  return assemble([movImm(0, hook === 'xdp' ? 2 : endOfTc), exit]);
+  return assemble([movImm(0, chainEndVerdict(hook)), exit]);
 }

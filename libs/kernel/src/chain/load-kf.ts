@@ -5,13 +5,15 @@ import { programId } from '../bpf/program';
 import { initialPrograms } from '../object/initial-programs';
 import { innerMapsOf } from '../object/map-memory';
 import { loadObject } from '../object/load';
-import type { LoadedObject } from '../object/open';
+import type { LoadedObject, ObjectMap } from '../object/open';
 import { asL3afError } from '../sys/errors';
 import type { KfLoad } from '../types';
 import { hashWrites } from './checks';
 import { glueProgram, type GlueResult } from './compile';
 import { carryContent } from './content';
 import type { KfShape } from './instructions';
+import { timedLaneFrom } from './generation';
+import type { GluePlan } from './glue';
 import type { GenerationContext } from './load';
 import { sharedMapPath } from './paths';
 import type { KfRecord } from './record';
@@ -34,13 +36,14 @@ interface One {
   schema: ObjectSchema;
 }
 
-/** Loads one KF behind its glue and pins all of it. */
+/** Loads one KF behind its glue and pins all of it; for a timed generation twice. */
 export async function loadKf(context: GenerationContext, one: One): Promise<LoadedKfParts> {
   const reuse = new StateReuse(context.target, one.kf, { maps: one.schema.maps, previous: context.previous });
   try {
-    const { object, glued } = await loadGlued(context, one, reuse);
+    const { object, glued } = await loadGlued(context, one, plainLane(reuse));
     try {
       fillMaps(one.kf, object, reuse);
+      if (context.load.timed === true) await pinTimed(context, one, object);
       return pinKf(context, one, { object, glued, reuse });
     } finally {
       object.close();
@@ -52,18 +55,47 @@ export async function loadKf(context: GenerationContext, one: One): Promise<Load
   }
 }
 
-/** Tries the cheaper glue first; the verifier refuses it where it would be unsafe. */
-async function loadGlued(
-  context: GenerationContext,
-  one: One,
-  reuse: StateReuse,
-): Promise<{ object: LoadedObject; glued: GlueResult }> {
+/** What differs between the programs that every packet runs and those that measure. */
+interface Lane extends Pick<GluePlan, 'timed' | 'laneFrom'> {
+  /** Called before each try. */
+  restart(): void;
+  mapFor(map: ObjectMap): number | undefined;
+  companions: boolean;
+}
+
+const plainLane = (reuse: StateReuse): Lane => ({
+  timed: false,
+  laneFrom: 0,
+  restart: () => reuse.restart(),
+  mapFor: (map) => reuse.decide(map),
+  companions: true,
+});
+
+/** Loads the KF once more, with a timer around it, on the very maps of the first. */
+async function pinTimed(context: GenerationContext, one: One, first: LoadedObject): Promise<void> {
+  const { object } = await loadGlued(context, one, {
+    timed: true,
+    laneFrom: timedLaneFrom(context.load.kfs.length),
+    restart: () => undefined,
+    mapFor: ({ name }) => first.maps.find((map) => map.name === name)?.fd,
+    companions: false,
+  });
   try {
-    const want = context.load.timed ? 'calling' : 'epilogue';
-    return await loadWith(context, one, { reuse, want });
+    pinObject(object.entryFd, context.paths.kfTimed(one.index, one.kf.name));
+  } finally {
+    object.close();
+  }
+}
+
+type Glued = { object: LoadedObject; glued: GlueResult };
+
+/** Tries the cheaper glue first; the verifier refuses it where it would be unsafe. */
+async function loadGlued(context: GenerationContext, one: One, lane: Lane): Promise<Glued> {
+  try {
+    return await loadWith(context, one, { lane, want: 'epilogue' });
   } catch (error) {
     if (!(error instanceof TriedInPlace)) throw error;
-    return await loadWith(context, one, { reuse, want: 'calling' });
+    return await loadWith(context, one, { lane, want: 'calling' });
   }
 }
 
@@ -73,12 +105,12 @@ class TriedInPlace extends Error {}
 async function loadWith(
   context: GenerationContext,
   { index, kf, schema }: One,
-  { reuse, want }: { reuse: StateReuse; want: 'epilogue' | 'calling' },
-): Promise<{ object: LoadedObject; glued: GlueResult }> {
+  { lane, want }: { lane: Lane; want: GlueResult['kind'] },
+): Promise<Glued> {
   const { target, load, frags, attach, maps } = context;
-  reuse.restart();
+  lane.restart();
   let glued: GlueResult | undefined;
-  const plan = {
+  const plan: GluePlan = {
     hook: target.hook,
     index,
     last: index === load.kfs.length - 1,
@@ -87,7 +119,8 @@ async function loadWith(
     counters: maps.counters.fd,
     control: maps.control.fd,
     tcx: attach === 'tcx',
-    timed: load.timed ?? false,
+    timed: lane.timed,
+    laneFrom: lane.laneFrom,
   };
   try {
     const object = await loadObject({
@@ -98,9 +131,9 @@ async function loadWith(
       constants: kf.constants,
       alsoLoad: initialPrograms(kf.object),
       innerMaps: innerMapsOf(schema.maps),
-      companions: true,
+      companions: lane.companions,
       frags,
-      mapFor: (map) => reuse.decide(map),
+      mapFor: (map) => lane.mapFor(map),
       glue: (program, prepared) => {
         glued = glueProgram({ program, load: prepared, plan }, want);
       },

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { cannot, L3afError, type ObjectSchema } from '@l3af/contracts';
 import { createMap, KernelMap } from '../bpf/map';
-import { makeFolder, openPin, pinObject, removeFolder } from '../bpf/pin';
+import { makeFolder, pinObject, removeFolder } from '../bpf/pin';
 import { attachType, loadInstructions, programFlags, programId, programType } from '../bpf/program';
 import { failedCallsCount } from '../features/kernel';
 import { asL3afError } from '../sys/errors';
@@ -11,14 +11,15 @@ import type { GenerationLoad, HookTarget, LoadedGeneration, LoadedKf } from '../
 import { attachKind } from '../attach/kind';
 import { agreedFrags, readSchemas, requireRoom, requireTailCallBudget } from './checks';
 import { row, control } from './counters-layout';
-import { writeControl, writeSlots, type PinnedGeneration, openGeneration } from './generation';
+import { openGeneration, timedLaneFrom, writeControl, writeLanes, type PinnedGeneration } from './generation';
 import { chainLayout } from './slots';
 import { passProgram } from './glue';
+import { samplerProgram } from './timer-glue';
 import { ensureBpffs } from './bpffs';
 import { liveGeneration } from './live';
 import { loadKf, type LoadedKfParts } from './load-kf';
 import { generationPaths, hookFolder, type GenerationPaths } from './paths';
-import { pinRecord, type AttachKind, type KfRecord } from './record';
+import { pinRecord, type AttachKind, type GenerationRecord } from './record';
 import { removeEmptyFolders } from './remove';
 
 /** One generation at a time: what is open meanwhile counts against a small process. */
@@ -93,7 +94,7 @@ async function fill(
   warnings: string[],
 ): Promise<LoadedKf[]> {
   const { load, paths, attach, frags, target } = partial;
-  const maps = createChainMaps(paths, load.kfs.length);
+  const maps = createChainMaps(paths, load);
   const parts: LoadedKfParts[] = [];
   try {
     const passId = pinPass(partial);
@@ -110,11 +111,18 @@ async function fill(
         shape,
         succeeds: ownCallsSucceed,
       })),
-      failedCallsCount(),
+      { failedCallsCount: failedCallsCount(), timed: load.timed === true },
     );
-    linkUp(context, parts);
-    const records: KfRecord[] = parts.map(({ record }) => record);
-    pinRecord(paths.meta, { hook: target.hook, attach, frags, passId, kfs: records }, load.metadata);
+    const record: GenerationRecord = {
+      hook: target.hook,
+      attach,
+      frags,
+      passId,
+      ...(load.timed === true && { samplerId: pinSampler(context) }),
+      kfs: parts.map((part) => part.record),
+    };
+    linkUp(context, record);
+    pinRecord(paths.meta, record, load.metadata);
     return parts.map((part, index) => ({
       name: part.record.name,
       digest: part.record.digest,
@@ -132,8 +140,8 @@ async function fill(
 }
 
 /** A program array is emptied when its last descriptor or pin goes, so it is pinned before anything is in it. */
-function createChainMaps(paths: GenerationPaths, count: number): GenerationContext['maps'] {
-  const entriesMax = Math.max(count, 1);
+function createChainMaps(paths: GenerationPaths, { kfs, timed }: GenerationLoad): GenerationContext['maps'] {
+  const entriesMax = Math.max(kfs.length, 1);
   const make = (path: string, map: Omit<Parameters<typeof createMap>[0], 'keyBytes'>): KernelMap => {
     const created = new KernelMap(createMap({ ...map, keyBytes: 4 }));
     pinObject(created.fd, path);
@@ -142,7 +150,12 @@ function createChainMaps(paths: GenerationPaths, count: number): GenerationConte
   const accounts = make(paths.accounts, { type: 'array', name: 'l3af_accounts', valueBytes: 16, entriesMax });
   accounts.close();
   return {
-    programs: make(paths.programs, { type: 'prog_array', name: 'l3af_chain', valueBytes: 4, entriesMax }),
+    programs: make(paths.programs, {
+      type: 'prog_array',
+      name: 'l3af_chain',
+      valueBytes: 4,
+      entriesMax: timed === true ? timedLaneFrom(kfs.length) + entriesMax : entriesMax,
+    }),
     counters: make(paths.counters, {
       type: 'percpu_array',
       name: 'l3af_counters',
@@ -158,17 +171,38 @@ function createChainMaps(paths: GenerationPaths, count: number): GenerationConte
   };
 }
 
-function pinPass({ target, paths, frags }: Omit<GenerationContext, 'maps'>): number {
+function pinPass(context: Omit<GenerationContext, 'maps'>): number {
+  return pinOwn(context, context.paths.pass, {
+    name: 'l3af_pass',
+    instructions: passProgram(context.target.hook),
+  });
+}
+
+function pinSampler(context: GenerationContext): number {
+  const { hook } = context.target;
+  const programs = context.maps.programs.fd;
+  const timedFrom = timedLaneFrom(context.load.kfs.length);
+  return pinOwn(context, context.paths.sampler, {
+    name: 'l3af_sampler',
+    instructions: samplerProgram({ hook, programs, timedFrom }),
+  });
+}
+
+/** Loads and pins a program that is all ours; returns its id. */
+function pinOwn(
+  { target, frags }: Pick<GenerationContext, 'target' | 'frags'>,
+  path: string,
+  program: { name: string; instructions: Buffer },
+): number {
   const xdp = target.hook === 'xdp';
   const fd = loadInstructions({
     type: xdp ? programType.xdp : programType.schedCls,
-    name: 'l3af_pass',
-    instructions: passProgram(target.hook),
+    ...program,
     attachType: xdp ? attachType.xdp : 0,
     flags: frags ? programFlags.xdpHasFrags : 0,
   });
   try {
-    pinObject(fd, paths.pass);
+    pinObject(fd, path);
     return programId(fd);
   } finally {
     closeSync(fd);
@@ -176,20 +210,9 @@ function pinPass({ target, paths, frags }: Omit<GenerationContext, 'maps'>): num
 }
 
 /** Fills the program array and the switches. */
-function linkUp({ load, paths, maps }: GenerationContext, parts: readonly LoadedKfParts[]): void {
+function linkUp({ load, paths, maps }: GenerationContext, record: GenerationRecord): void {
   const enabled = load.kfs.map((kf) => kf.enabled);
   const layout = chainLayout(enabled);
-  const fds: number[] = [];
-  try {
-    for (const [index, part] of parts.entries()) {
-      const path = paths.kfProgram(index, part.record.name);
-      const fd = openPin(path);
-      if (fd === undefined) throw new L3afError('kernel-error', cannot('open', 'pin', path, 'it is gone'));
-      fds.push(fd);
-    }
-    writeControl(maps.control, enabled, layout.ends);
-    writeSlots(maps.programs, layout, fds);
-  } finally {
-    fds.forEach((fd) => closeSync(fd));
-  }
+  writeControl(maps.control, enabled, layout.ends);
+  writeLanes(maps.programs, layout, { paths, record });
 }

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { recordedFilterInterface } from './filter-record';
 import {
   enabledOf,
+  headIds,
   headPath,
   openGeneration,
   openMapPin,
@@ -57,9 +58,7 @@ export function observeHook(target: HookTarget): ObservedHook {
   const pinned = numbers.flatMap((number) => openGeneration(target, number) ?? []);
   const attached = attachedProgram(target, pinned);
   const liveId = attached?.programId;
-  const live = pinned.find(
-    ({ record }) => record.passId === liveId || record.kfs.some(({ programId }) => programId === liveId),
-  );
+  const live = pinned.find((one) => liveId !== undefined && headIds(one).has(liveId));
   const generations = numbers.map((number) => {
     const found = pinned.find(({ generation }) => generation === number);
     return found ? describe(found) : incomplete(number);

@@ -37,8 +37,12 @@ export interface GenerationPaths {
   control: string;
   accounts: string;
   pass: string;
+  /** Of a timed generation: the program that the hook runs first. */
+  sampler: string;
   kfFolder(index: number, name: string): string;
   kfProgram(index: number, name: string): string;
+  /** Of a timed generation: the KF once more, with a timer around it. */
+  kfTimed(index: number, name: string): string;
   kfMap(at: { index: number; name: string }, map: string): string;
   kfExtra(at: { index: number; name: string }, program: string): string;
   kfLink(at: { index: number; name: string }, program: string): string;
@@ -55,8 +59,10 @@ export function generationPaths(key: HookKey, generation: number): GenerationPat
     control: join(folder, 'control'),
     accounts: join(folder, 'accounts'),
     pass: join(folder, 'pass'),
+    sampler: join(folder, 'sampler'),
     kfFolder,
     kfProgram: (index, name) => join(kfFolder(index, name), 'program'),
+    kfTimed: (index, name) => join(kfFolder(index, name), 'timed'),
     kfMap: (at, map) => join(kfFolder(at.index, at.name), 'maps', encodeToken(map)),
     kfExtra: (at, program) => join(kfFolder(at.index, at.name), 'extra', encodeToken(program)),
     kfLink: (at, program) => join(kfFolder(at.index, at.name), 'links', encodeToken(program)),

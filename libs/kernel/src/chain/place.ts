@@ -1,6 +1,7 @@
 import { encode, instructionBytes, op, pseudo } from './assembler';
 import { callingGlue, epilogue, prologue, type GluePlan } from './glue';
 import { decode, type KfShape } from './instructions';
+import { timerStackBytes } from './timer-glue';
 
 /** A KF with its glue, and how its function and line records move. */
 export interface PlacedKf {
@@ -28,9 +29,9 @@ const stackBytesMax = 512;
 const jumpMax = 32_000;
 
 /** The stack slot for the context below everything the KF's entry names; undefined when there is no room. */
-export function contextSlot(shape: KfShape): number | undefined {
+export function contextSlot(shape: KfShape, timed = false): number | undefined {
   const slot = Math.floor(shape.stackLow / 8) * 8 - 8;
-  return slot < -stackBytesMax ? undefined : slot;
+  return slot - (timed ? timerStackBytes : 0) < -stackBytesMax ? undefined : slot;
 }
 
 /**
@@ -38,26 +39,23 @@ export function contextSlot(shape: KfShape): number | undefined {
  * by itself never reaches the epilogue when its call succeeds, and a legacy packet load exits past it.
  */
 export function placeEpilogue(kf: Buffer, shape: KfShape, plan: GluePlan): PlacedKf | undefined {
-  const slot = contextSlot(shape);
+  const slot = contextSlot(shape, plan.timed);
   if (slot === undefined || shape.ownTailCalls > 0 || shape.legacyLoads) return undefined;
   if (shape.entryLength > jumpMax) return undefined;
   const body = Buffer.from(kf);
   for (const index of shape.exits) {
     encode({ code: op.jump, off: shape.entryLength - index - 1 }, body, index * instructionBytes);
   }
+  const head = prologue(plan, slot);
+  const headLength = head.length / instructionBytes;
   const tail = epilogue(plan, slot);
   const tailLength = tail.length / instructionBytes;
   stretchReferences(body, shape, tailLength);
   const entryBytes = shape.entryLength * instructionBytes;
   return {
     kind: 'epilogue',
-    instructions: Buffer.concat([
-      prologue(slot),
-      body.subarray(0, entryBytes),
-      tail,
-      body.subarray(entryBytes),
-    ]),
-    moved: (index) => (index < shape.entryLength ? index + 1 : index + 1 + tailLength),
+    instructions: Buffer.concat([head, body.subarray(0, entryBytes), tail, body.subarray(entryBytes)]),
+    moved: (index) => index + headLength + (index < shape.entryLength ? 0 : tailLength),
     needsOwnRecord: false,
   };
 }

@@ -86,10 +86,18 @@ describe('what cannot be chained says why', () => {
     const call = Buffer.from('850000000c0000009500000000000000', 'hex');
     const shapes = (count: number, succeeds: boolean) =>
       Array.from({ length: count }, (_, index) => ({ name: String(index), shape: shapeOf(call), succeeds }));
-    expect(() => requireTailCallBudget(shapes(17, false), true)).not.toThrow();
-    expect(() => requireTailCallBudget(shapes(18, false), true)).toThrow('35 with the chain');
-    expect(() => requireTailCallBudget(shapes(18, false), false)).not.toThrow();
-    expect(() => requireTailCallBudget(shapes(18, true), false)).toThrow('needs at most 33');
+    const [counting, free] = [
+      { failedCallsCount: true, timed: false },
+      { failedCallsCount: false, timed: false },
+    ];
+    expect(() => requireTailCallBudget(shapes(17, false), counting)).not.toThrow();
+    expect(() => requireTailCallBudget(shapes(18, false), counting)).toThrow('35 with the chain');
+    expect(() => requireTailCallBudget(shapes(18, false), free)).not.toThrow();
+    expect(() => requireTailCallBudget(shapes(18, true), free)).toThrow('needs at most 33');
+    expect(() => requireTailCallBudget(shapes(33, false), { ...free, timed: true })).not.toThrow();
+    expect(() => requireTailCallBudget(shapes(34, false), { ...free, timed: true })).toThrow(
+      'Cannot time chain "34 KFs": timing takes one tail call',
+    );
     expect(typeof failedCallsCount()).toBe('boolean');
   });
   test('metadata over 64 KiB', () =>

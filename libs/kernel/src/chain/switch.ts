@@ -1,14 +1,6 @@
 import type { HookTarget } from '../types';
 import { settleAccounts } from './counters';
-import {
-  kfIndex,
-  openMapPin,
-  readEnabled,
-  requireGeneration,
-  withPrograms,
-  writeControl,
-  writeSlots,
-} from './generation';
+import { kfIndex, openMapPin, readEnabled, requireGeneration, writeControl, writeLanes } from './generation';
 import { liveGeneration } from './live';
 import { chainLayout } from './slots';
 import { attachHead } from './swap';
@@ -37,7 +29,7 @@ export function setEnabled(
     after,
     next.ends.map((end, at) => end || old.ends[at] === true),
   );
-  withPrograms(pinned, (fds) => writeSlots(programs, next, fds));
+  writeLanes(programs, next, pinned);
   if (isLive) attachHead(target, pinned);
   writeControl(control, after, next.ends);
 }
