@@ -7,6 +7,7 @@ import { L3afError } from './errors';
 import { nodeEventSchema, nodeLabelledSchema, policyChangedSchema, trustChangedSchema } from './node.events';
 import { packageEventSchema } from './package.events';
 import { reportEventSchema } from './report.events';
+import { verificationRequestedSchema } from './verification.events';
 
 /** Every event there is, by type. */
 export const l3afEventSchema = z.discriminatedUnion('type', [
@@ -19,6 +20,7 @@ export const l3afEventSchema = z.discriminatedUnion('type', [
   ...buildRequestEventSchema.options,
   ...buildEventSchema.options,
   ...packageEventSchema.options,
+  verificationRequestedSchema,
   ...deploymentEventSchema.options,
 ]);
 export type L3afEvent = z.infer<typeof l3afEventSchema>;

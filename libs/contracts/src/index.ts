@@ -168,7 +168,7 @@ export {
 export type { AttachMode, ReportedKf, ApplyTimings, ReportEvent } from './report.events';
 export { statusViewSchema, buildAcceptedSchema } from './status.view';
 export type { StatusView, BuildAccepted } from './status.view';
-export { eventStream, buildConsumer, buckets, natsServerMinimum } from './streams';
+export { eventStream, buildConsumer, verifyConsumer, buckets, natsServerMinimum } from './streams';
 export {
   chainSubject,
   reportSubject,
@@ -180,6 +180,7 @@ export {
   buildRequestSubject,
   buildSubject,
   packageSubject,
+  verifyRequestSubject,
   liveChainSubjects,
   nodeStatusSubject,
   anyNodeStatusSubject,
@@ -191,3 +192,5 @@ export {
 } from './subjects';
 export type { ChainKey } from './subjects';
 export { encodeToken, decodeToken } from './tokens';
+export { kernelSeries, verificationRequestedSchema } from './verification.events';
+export type { VerificationRequested } from './verification.events';

@@ -19,6 +19,19 @@ export const buildConsumer = {
   attemptsMax: 4,
 } as const;
 
+/**
+ * Builders that have a kernel share its queue of packages to verify. A kernel that is new gets every request there ever was.
+ * `kernel`: a release, or the version that a machine boots.
+ */
+export const verifyConsumer = (kernel: string) => ({
+  durable: `verifiers-${kernel.replace(/[^A-Za-z0-9_-]/g, '_')}`,
+  filterSubject: 'l3af.evt.verify-request.>',
+  ackWaitMs: buildConsumer.ackWaitMs,
+  deliveriesMax: buildConsumer.deliveriesMax,
+  /** A package that a kernel could not be asked about so often is given up. */
+  attemptsMax: 5,
+});
+
 /** Object store buckets. Objects are named by their digest. */
 export const buckets = {
   sources: 'l3af-sources',

@@ -19,6 +19,7 @@ export const trustSubject = (group: string): string => `l3af.evt.trust.${encodeT
 export const deploymentSubject = (id: string): string => `l3af.evt.deployment.${encodeToken(id)}`;
 export const buildRequestSubject = (id: string): string => `l3af.evt.build-request.${encodeToken(id)}`;
 export const buildSubject = (id: string): string => `l3af.evt.build.${encodeToken(id)}`;
+export const verifyRequestSubject = (name: string): string => `l3af.evt.verify-request.${encodeToken(name)}`;
 export const packageSubject = (name: string): string => `l3af.evt.package.${encodeToken(name)}`;
 
 /** What an executor subscribes to: stored chain events of its node, republished by the stream. */

@@ -21,6 +21,8 @@ export { fallbackTag, RegistryClient } from './registry-client';
 export type { ClientOptions, PutManifestOptions, Resolved } from './registry-client';
 export { findSignatures, signatureOfBundle, signatureOfPayload } from './signing/find-signatures';
 export type { FoundSignature } from './signing/find-signatures';
+export { listStatements, readStatement, statementOfBundle } from './signing/find-statements';
+export type { FoundStatement } from './signing/find-statements';
 export { generateSigningKey, keyIdOf, publicKeyOf, signersOfPem } from './signing/keys';
 export { cosignPredicate } from './signing/payloads';
 export { attachStatement, keyIdAnnotation, signatureTag, signDigest } from './signing/sign-digest';

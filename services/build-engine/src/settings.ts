@@ -15,6 +15,11 @@ const schema = z.object({
   L3AF_INCLUDE_DIR: z.string().optional(),
   L3AF_CREDENTIALS_DIR: z.string().optional(),
   L3AF_VERIFY: z.string().optional(),
+  L3AF_VERIFY_KERNELS: z
+    .string()
+    .regex(/^(auto|off|\d+\.\d+(,\d+\.\d+)*)$/, 'must be auto, off, or versions such as 5.10,6.1')
+    .default('off'),
+  L3AF_VERIFY_MACHINE: z.string().min(1).optional(),
   L3AF_BUILDS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(Math.min(4, availableParallelism())),
 });
 
@@ -37,6 +42,10 @@ export interface Settings {
   credentialsDir: string | undefined;
   /** Command of `l3af-verify`, or `off`; default: the one beside the program, when this process is root. */
   verify: string | undefined;
+  /** Kernels to boot for verification: those that are there already, none, or these versions. */
+  verifyKernels: 'auto' | 'off' | string[];
+  /** The command that boots them; default: the one of this installation. */
+  verifyMachine: string[] | undefined;
   /** Builds at once in this process. */
   concurrency: number;
 }
@@ -61,6 +70,11 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     includeDir: value.L3AF_INCLUDE_DIR,
     credentialsDir: value.L3AF_CREDENTIALS_DIR,
     verify: value.L3AF_VERIFY,
+    verifyKernels: kernelsOf(value.L3AF_VERIFY_KERNELS),
+    verifyMachine: value.L3AF_VERIFY_MACHINE?.split(' '),
     concurrency: value.L3AF_BUILDS_AT_ONCE,
   };
 }
+
+const kernelsOf = (text: string): Settings['verifyKernels'] =>
+  text === 'auto' || text === 'off' ? text : text.split(',');

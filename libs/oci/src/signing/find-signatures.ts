@@ -22,7 +22,7 @@ export interface FoundSignature {
 const signaturesMax = 64;
 
 /** A registry may offer any bytes as a signature: what cannot be read is not one. */
-async function readable<T>(read: () => Promise<T> | T): Promise<T | undefined> {
+export async function readable<T>(read: () => Promise<T> | T): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {

@@ -12,6 +12,7 @@ import {
   L3afError,
   type ObjectReference,
   toWireError,
+  verifyRequestSubject,
 } from '@l3af/contracts';
 import type { Bus, StoredEnvelope, Work, WorkOutcome, WorkQueue } from '@l3af/event-store';
 import { RegistryClient } from '@l3af/oci';
@@ -56,12 +57,12 @@ export class BuildWorker {
     const { bus, settings } = this.parts;
     const options = { consumer: buildConsumer, concurrency: settings.concurrency };
     this.#queue = bus.workQueue(options, (work) => this.#take(work));
+    this.#verifier.start();
   }
 
   /** Builds under way are left to another builder. */
   async stop(): Promise<void> {
-    await this.#queue?.stop();
-    await this.#verifier.stop();
+    await Promise.all([this.#queue?.stop(), this.#verifier.stop()]);
   }
 
   async #take(work: Work): Promise<WorkOutcome> {
@@ -113,7 +114,7 @@ export class BuildWorker {
       const result = await runBuild(request, await this.#context(progress, signal));
       const durationMs = Math.round(performance.now() - begun);
       log.info({ build: request.build, name: result.name, version: result.version, durationMs }, 'built');
-      this.#verifier.add(result);
+      await this.#askKernels(request, result, work);
       return succeeded(request, result, { durationMs, log: await this.#keepLog(progress) });
     } catch (error) {
       if (work.signal.aborted) throw error;
@@ -124,6 +125,18 @@ export class BuildWorker {
     } finally {
       cancelled.stop();
     }
+  }
+
+  /** Before the build is over, so that a crash in between asks twice and never not at all. */
+  async #askKernels({ build }: Request, result: BuildResult, { stored }: Work): Promise<void> {
+    const { name, digest, version: packageVersion } = result;
+    const { correlationId, id } = stored.envelope;
+    const data = { name, digest, packageVersion, of: build };
+    await this.parts.bus.store.append({
+      subject: verifyRequestSubject(name),
+      events: [{ type: 'VerificationRequested', version: 1, data }],
+      ...{ actor: 'build-engine', correlationId, causationId: id, timeoutMs: 60_000 },
+    });
   }
 
   async #context(progress: Progress, signal: AbortSignal): Promise<BuildContext> {

@@ -1,15 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { buildConsumer, type BuildSource, buildRequestSubject } from '@l3af/contracts';
 import { RegistryClient } from '@l3af/oci';
 import { freePort, startNats, waitFor } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
-import { startEngine, type TestEngine } from '../testing/engine';
+import { buildAll, startEngine, startProcess, type TestEngine } from '../testing/engine';
 
 jest.setTimeout(240_000);
 
-const root = join(__dirname, '../../../..');
 const source = (name: string): string =>
   `#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nSEC("xdp") int ${name}(void *c) { return XDP_PASS; }\nchar l[] SEC("license") = "GPL";\n`;
 
@@ -82,7 +79,7 @@ describe('builds that are disturbed', () => {
   });
 
   it('are taken over from a builder that is killed', async () => {
-    await once(spawn('node', ['infra/build.mjs'], { cwd: root, stdio: 'ignore' }), 'exit');
+    await buildAll();
     await engine.registry.halt();
     const builder = startProcess(engine);
     try {
@@ -133,16 +130,3 @@ describe('builds that are disturbed', () => {
     }
   });
 });
-
-function startProcess({ settings }: TestEngine): ChildProcess {
-  return spawn('node', [join(root, 'services/build-engine/dist/main.js')], {
-    stdio: 'ignore',
-    env: {
-      ...process.env,
-      NATS_URL: settings.natsUrl,
-      L3AF_REGISTRY_URL: settings.registryUrl,
-      L3AF_SIGNING_KEY: settings.signingKey,
-      L3AF_WORK_DIR: settings.workDir,
-    },
-  });
-}

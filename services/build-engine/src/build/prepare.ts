@@ -18,7 +18,7 @@ import { readManifest } from '../manifest/read-manifest';
 import { type SbomInput, sourceFiles, spdxDocument } from '../publish/sbom';
 import { findToolchain } from '../sandbox/toolchain';
 import { type FetchedSource, fetchSource, type FolderSource } from '../source/fetch-source';
-import type { TestFile } from '../verify/verify-on-host';
+import type { TestFile } from '../verify/kernel';
 import type { BuildContext } from './run-build';
 
 /** A package that is ready to be pushed, with what will be attached to it. */
@@ -32,7 +32,6 @@ export interface Prepared {
   commands: string[][];
   compiler: string | undefined;
   files: Attachment[];
-  tests: TestFile[];
 }
 
 type Request = BuildRequested['data'];
@@ -76,7 +75,7 @@ async function prepareSource(
   const files = await attachments({ plan, fetched, compiled, compiler, tests, programs });
   const { sourceDigest, commit } = fetched;
   const schema = inspect(objects, plan.source, context);
-  return { plan, objects, schema, sourceDigest, commit, diagnostics, commands, compiler, files, tests };
+  return { plan, objects, schema, sourceDigest, commit, diagnostics, commands, compiler, files };
 }
 
 /** A compiled object is published as it is. */
@@ -105,7 +104,6 @@ async function prepareObject(
     commands: [],
     compiler: undefined,
     files: [sbom],
-    tests: [],
   };
 }
 

@@ -6,7 +6,6 @@ import { attachAll } from '../publish/attach';
 import { slsaProvenance } from '../publish/provenance';
 import type { CompileCache } from '../compile/compile-cache';
 import { publish } from '../publish/publish';
-import type { TestFile } from '../verify/verify-on-host';
 import { prepare, type Prepared } from './prepare';
 import type { Progress } from './progress';
 
@@ -34,12 +33,6 @@ export interface BuildResult {
   digest: string;
   sourceDigest: string;
   diagnostics: Diagnostic[];
-  /** What a kernel is asked to load. */
-  object: Uint8Array;
-  bigEndian: boolean;
-  tests: TestFile[];
-  /** False when the same version was there already. */
-  isNew: boolean;
 }
 
 type Request = BuildRequested['data'];
@@ -50,20 +43,10 @@ export async function runBuild(request: Request, context: BuildContext): Promise
   const startedAt = new Date().toISOString();
   try {
     const prepared = await prepare(request, { ...context, workDir });
-    const { plan, objects, sourceDigest, diagnostics, tests } = prepared;
-    const published = await publishAll(request, prepared, { context, startedAt });
-    const object = objects[0]?.bytes ?? new Uint8Array();
+    const { plan, sourceDigest, diagnostics } = prepared;
+    const { digest } = await publishAll(request, prepared, { context, startedAt });
     const { name, version } = plan;
-    return {
-      name,
-      version,
-      ...published,
-      sourceDigest,
-      diagnostics,
-      object,
-      bigEndian: object[5] === 2,
-      tests,
-    };
+    return { name, version, digest, sourceDigest, diagnostics };
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }
@@ -73,7 +56,7 @@ async function publishAll(
   request: Request,
   prepared: Prepared,
   { context, startedAt }: { context: BuildContext; startedAt: string },
-): Promise<{ digest: string; isNew: boolean }> {
+): Promise<{ digest: string }> {
   const { plan, objects, schema, sourceDigest, files } = prepared;
   const { client, signal, progress } = context;
   const fileName = `${plan.name.split('/').at(-1) ?? 'kf'}.bpf.o`;

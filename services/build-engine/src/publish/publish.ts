@@ -19,7 +19,7 @@ const patienceMs = 600_000;
  * Pushes a package under its version and signs it. The same content again changes nothing; other content under a
  * version that exists is `version-exists`, also when two builders push it at once. Waits for a registry that is away.
  */
-export async function publish(publication: Publication): Promise<{ digest: string; isNew: boolean }> {
+export async function publish(publication: Publication): Promise<{ digest: string }> {
   const { client, image, name, version, say } = publication;
   const existing = await patiently(publication, () => resolveVersion(client, name, version));
   if (existing === undefined) {
@@ -32,7 +32,7 @@ export async function publish(publication: Publication): Promise<{ digest: strin
     signDigest(client, name, image.digest, publication.signingKey),
   );
   say('sign', `signed by key ${keyId}`);
-  return { digest: image.digest, isNew: existing === undefined };
+  return { digest: image.digest };
 }
 
 /** Whole first, then its name, and only if nobody has taken that meanwhile. */

@@ -1,3 +1,5 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +65,8 @@ export async function startEngine({ nats, registryPort }: Servers): Promise<Test
     includeDir: undefined,
     credentialsDir: undefined,
     verify: 'off',
+    verifyKernels: 'off',
+    verifyMachine: undefined,
     concurrency: 2,
   };
   const running: { stop: () => Promise<void> }[] = [];
@@ -116,4 +120,26 @@ export async function startEngine({ nats, registryPort }: Servers): Promise<Test
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+const root = join(__dirname, '../../../..');
+
+/** Compiles what {@link startProcess} runs. */
+export async function buildAll(): Promise<void> {
+  await once(spawn('node', ['infra/build.mjs'], { cwd: root, stdio: 'ignore' }), 'exit');
+}
+
+/** A builder in a process of its own, to be killed. */
+export function startProcess({ settings }: TestEngine): ChildProcess {
+  return spawn('node', [join(root, 'services/build-engine/dist/main.js')], {
+    stdio: 'ignore',
+    env: {
+      ...process.env,
+      NATS_URL: settings.natsUrl,
+      L3AF_REGISTRY_URL: settings.registryUrl,
+      L3AF_SIGNING_KEY: settings.signingKey,
+      L3AF_WORK_DIR: settings.workDir,
+      L3AF_VERIFY: settings.verify ?? 'off',
+    },
+  });
 }

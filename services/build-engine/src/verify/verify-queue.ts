@@ -1,10 +1,19 @@
-import { buckets, verifiedPredicate } from '@l3af/contracts';
-import type { Bus } from '@l3af/event-store';
+import {
+  type BuildProgress,
+  buckets,
+  buildProgressSubject,
+  L3afError,
+  type VerificationRequested,
+  verifiedPredicate,
+  verifyConsumer,
+} from '@l3af/contracts';
+import type { Bus, StoredEnvelope, Work, WorkOutcome, WorkQueue } from '@l3af/event-store';
 import { attachStatement, RegistryClient } from '@l3af/oci';
-import type { BuildResult } from '../build/run-build';
 import type { Settings } from '../settings';
 import { readSigningKey } from '../signing-key';
-import { findVerifier, verifyOnHost } from './verify-on-host';
+import { fetchSubject, isVerified, patiently } from './fetch-subject';
+import type { Kernel } from './kernel';
+import { findKernels } from './find-kernels';
 
 export interface VerifyParts {
   bus: Bus;
@@ -12,62 +21,107 @@ export interface VerifyParts {
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-const waitingMax = 100;
+type Request = VerificationRequested['data'];
 
 /**
- * Has the builder's own kernel load each new package after it is published, one at a time, and attaches what the kernel
- * said as a signed statement. A package without a statement is only less known: nothing waits for this.
+ * Asks the kernels that this builder has about packages, and attaches what each said as a signed statement. Each kernel has a queue
+ * that builders share: what a killed one leaves another does, and a kernel that is new is asked about all there is. A package
+ * without a statement is only less known: no build waits for this.
  */
 export class VerifyQueue {
   readonly #stopping = new AbortController();
-  readonly #command: string[] | undefined;
-  #waiting = 0;
-  #last: Promise<void> = Promise.resolve();
+  #queues: WorkQueue[] = [];
+  #starting: Promise<void> = Promise.resolve();
+  /** Statements that were attached by this process. */
+  verified = 0;
 
-  constructor(private readonly parts: VerifyParts) {
-    this.#command = findVerifier(parts.settings.verify);
-  }
+  constructor(private readonly parts: VerifyParts) {}
 
-  add(result: BuildResult): void {
-    const command = this.#command;
-    if (!command || !result.isNew || result.bigEndian || this.#waiting >= waitingMax) return;
-    this.#waiting += 1;
-    this.#last = this.#last.then(async () => {
-      try {
-        if (!this.#stopping.signal.aborted) await this.#verify(command, result);
-      } catch (error) {
-        if (!this.#stopping.signal.aborted)
-          this.parts.log.warn({ err: error, name: result.name }, 'cannot verify');
-      } finally {
-        this.#waiting -= 1;
-      }
+  start(): void {
+    this.#starting = this.#start().catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted) this.parts.log.warn({ err: error }, 'packages are not verified');
     });
   }
 
-  /** Once all that was added is done. */
-  async idle(): Promise<void> {
-    await this.#last;
-  }
-
-  async #verify(command: string[], { name, version, digest, object, tests }: BuildResult): Promise<void> {
+  async #start(): Promise<void> {
     const { bus, settings, log } = this.parts;
-    const { signal } = this.#stopping;
-    const { workDir } = settings;
     const keepLog = async (text: string): Promise<string> =>
       (await bus.objects(buckets.logs).put(Buffer.from(text))).digest;
-    const statement = await verifyOnHost({ command, object, tests, workDir, signal, keepLog });
+    const kernels = await findKernels({ settings, keepLog, log, signal: this.#stopping.signal });
+    if (this.#stopping.signal.aborted) return;
+    log.info({ kernels: kernels.map(({ name }) => name) }, 'verifying packages on kernels');
+    this.#queues = kernels.map((kernel) =>
+      bus.workQueue({ consumer: verifyConsumer(kernel.name), concurrency: kernel.lanes }, (work) =>
+        this.#take(kernel, work),
+      ),
+    );
+  }
+
+  async #take(kernel: Kernel, work: Work): Promise<WorkOutcome> {
+    const request = requestOf(work.stored);
+    if (!request || (request.kernel !== undefined && !kernel.is(request.kernel))) return 'done';
+    const { log } = this.parts;
+    const { name, packageVersion: version } = request;
+    try {
+      await this.#verify(kernel, request, work);
+      return 'done';
+    } catch (error) {
+      if (work.signal.aborted) throw error;
+      this.#tell(request, kernel, error instanceof Error ? error.message : String(error));
+      const isFinal = work.delivery >= verifyConsumer(kernel.name).attemptsMax || isRefusal(error);
+      log.warn(
+        { err: error, name, version, kernel: kernel.name },
+        isFinal ? 'cannot verify' : 'verifying again',
+      );
+      return isFinal ? 'refuse' : 'again';
+    }
+  }
+
+  async #verify(kernel: Kernel, request: Request, { signal, delivery }: Work): Promise<void> {
+    const { settings, log } = this.parts;
+    const { name, packageVersion: version, digest } = request;
     const client = new RegistryClient(settings.registryUrl);
-    await attachStatement(client, name, digest, {
-      predicateType: verifiedPredicate,
-      predicate: statement,
-      privateKeyPem: await readSigningKey(settings.signingKey),
-    });
-    const { kernel, loaded, tests: counts } = statement;
-    log.info({ name, version, kernel, loaded, tests: counts }, 'verified');
+    const privateKeyPem = await readSigningKey(settings.signingKey);
+    const subject = await patiently(signal, async () =>
+      (await isVerified(client, request, { kernel, privateKeyPem }))
+        ? undefined
+        : fetchSubject(client, request),
+    );
+    if (!subject) return;
+    this.#tell(request, kernel, 'loading it, alone and behind the glue');
+    const predicate = await kernel.verify({ ...subject, signal, apart: delivery > 1 });
+    const statement = { predicateType: verifiedPredicate, predicate, privateKeyPem };
+    await patiently(signal, () => attachStatement(client, name, digest, statement));
+    this.verified += 1;
+    const { loaded, tests, error } = predicate;
+    log.info({ name, version, kernel: predicate.kernel, loaded, tests }, 'verified');
+    const counts = `${tests.passed} packet tests passed, ${tests.failed} failed`;
+    this.#tell(
+      request,
+      kernel,
+      loaded ? `loaded, ${counts}` : `refused: ${error?.message ?? 'no reason given'}`,
+    );
+  }
+
+  /** Whoever watches the build that made the package hears of it. */
+  #tell({ of: build }: Request, { name: target }: Kernel, message: string): void {
+    if (build === undefined) return;
+    const line: BuildProgress = { build, at: new Date().toISOString(), step: 'verify', target, message };
+    this.parts.bus.publishLive(buildProgressSubject(build), line);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#last;
+    await this.#starting;
+    await Promise.all(this.#queues.map((queue) => queue.stop()));
   }
 }
+
+function requestOf({ events }: StoredEnvelope): Request | undefined {
+  const event = events.find(({ type }) => type === 'VerificationRequested');
+  return event?.type === 'VerificationRequested' ? event.data : undefined;
+}
+
+/** The verifier's own word on the object, which is no kernel's: asking again changes nothing. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof L3afError && ['invalid-object', 'unknown-program', 'invalid-request'].includes(error.code);

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile } from '../compile/compile';
 import { bundledHeaders } from '../sandbox/bundled-headers';
-import { findVerifier, verifyOnHost } from './verify-on-host';
+import { findVerifier, HostKernel } from './host-kernel';
 
 jest.setTimeout(120_000);
 
 const root = join(__dirname, '../../../..');
 
-describe('verifyOnHost', () => {
+describe('the kernel of this machine', () => {
   let workDir: string;
   const logs: string[] = [];
   const command = findVerifier(undefined) ?? [];
@@ -33,17 +33,8 @@ describe('verifyOnHost', () => {
     });
     const files = tests.map((path) => ({ path, bytes: new Uint8Array(readFileSync(join(source, path))) }));
     const signal = new AbortController().signal;
-    return verifyOnHost({
-      command,
-      object,
-      tests: files,
-      workDir,
-      signal,
-      keepLog: (text) => {
-        logs.push(text);
-        return Promise.resolve(`log ${logs.length}`);
-      },
-    });
+    const keepLog = (text: string): Promise<string> => Promise.resolve(`log ${logs.push(text)}`);
+    return new HostKernel(command, { workDir, keepLog }).verify({ object, tests: files, signal });
   };
 
   it('says that the kernel loads a KF, at what cost, and that its packet tests pass', async () => {
