@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import {
   detach,
   loadGeneration,
@@ -9,6 +9,7 @@ import {
   swapTo,
 } from '../index';
 import type { HookTarget, KfLoad } from '../types';
+import { killSelf, serveForks } from './crash-fork';
 
 /** What a test's child process does before it is killed: one whole change of a hook. */
 export interface CrashJob {
@@ -57,13 +58,11 @@ async function main(job: CrashJob): Promise<void> {
   let operations = 0;
   onKernelOperation((operation) => {
     if (++operations !== job.killAfter) return;
-    process.stdout.write(operation);
-    process.kill(process.pid, 'SIGKILL');
+    writeSync(1, operation);
+    killSelf();
   });
   await perform(job);
-  process.stdout.write('done');
+  writeSync(1, 'done');
 }
 
-const argument = process.argv[2];
-if (argument !== undefined && process.env['L3AF_CRASH_CHILD'] === '1')
-  void main(JSON.parse(argument) as CrashJob);
+if (process.env['L3AF_CRASH_CHILD'] === '1') serveForks((line) => main(JSON.parse(line) as CrashJob));

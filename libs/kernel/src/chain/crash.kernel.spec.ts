@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,25 +7,16 @@ import { attachedProgram } from '../attach/attached';
 import { withId } from '../bpf/info';
 import { testRunFd } from '../bpf/program';
 import { perform, type CrashJob } from './crash-child';
-import { childArguments, countingKf, countingTcKf, hookFixture, rounds } from './chain-fixture';
+import { countingKf, countingTcKf, hookFixture, rounds } from './chain-fixture';
+import { startCrashRunner } from './crash-runner';
 import { completeGenerations } from './live';
 
-const child = childArguments(join(__dirname, 'crash-child'));
+const runner = startCrashRunner();
+afterAll(() => runner.stop());
 /** Every operation; on emulated machines, where a process takes seconds to start, every so many. */
 const stride = rounds('L3AF_CRASH_STRIDE', 1);
 
 jest.setTimeout(1_800_000); // some hundred processes, one after the other
-
-/** Runs a change in a process that kills itself; true when it was killed. */
-function killedDuring(job: CrashJob): { killed: boolean; operation: string } {
-  const result = spawnSync(process.execPath, [...child, JSON.stringify(job)], {
-    encoding: 'utf8',
-    env: { ...process.env, L3AF_CRASH_CHILD: '1' },
-  });
-  if (result.signal === 'SIGKILL') return { killed: true, operation: result.stdout };
-  if (result.status !== 0) throw new Error(result.stderr);
-  return { killed: false, operation: result.stdout };
-}
 
 describe.each([
   { hook: 'xdp', tc: undefined, old: 1, next: 3, pass: 2 },
@@ -81,7 +71,7 @@ describe.each([
   ): Promise<number> {
     for (let killAfter = 1; ; killAfter += stride) {
       await before();
-      const { killed, operation } = killedDuring({ target, change, killAfter });
+      const { killed, operation } = await runner.run({ target, change, killAfter });
       const verdict = verdictNow();
       expect({ operation, verdict, ok: allowed.includes(verdict) }).toMatchObject({ ok: true });
       await perform({ target, change });

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { childArguments } from './chain-fixture';
+import type { CrashJob } from './crash-child';
+import type { ForkResult } from './crash-fork';
+
+export interface CrashRunner {
+  /** Runs a change in a process that kills itself; `operation` is the one after which it was killed. */
+  run(job: CrashJob): Promise<{ killed: boolean; operation: string }>;
+  stop(): Promise<void>;
+}
+
+/** Starts the process whose forks do the changes. */
+export function startCrashRunner(): CrashRunner {
+  const args = ['--single-threaded', '--expose-gc', ...childArguments(join(__dirname, 'crash-child'))];
+  const child = spawn(process.execPath, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, L3AF_CRASH_CHILD: '1' },
+  });
+  const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<string> => {
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error('the process whose forks do the changes has ended');
+    return value;
+  };
+  return {
+    async run(job) {
+      child.stdin.write(`${JSON.stringify(job)}\n`);
+      const operation = await next();
+      const { signal, code } = JSON.parse(await next()) as ForkResult;
+      if (signal === 9) return { killed: true, operation };
+      if (signal !== 0 || code !== 0) throw new Error(`the change ended with signal ${signal}, code ${code}`);
+      return { killed: false, operation };
+    },
+    async stop() {
+      child.stdin.end();
+      await closed;
+    },
+  };
+}
