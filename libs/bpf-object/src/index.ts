@@ -11,4 +11,5 @@ export { decodeValue } from './config/decode';
 export type { CodecOptions } from './config/codec-options';
 export { encodeKey, decodeKey, keyText } from './config/key';
 export { encodeMapValue, decodeMapValue } from './config/map-value';
+export { parseMac, parsePrefix } from './config/address';
 export { didYouMean } from './config/suggest';

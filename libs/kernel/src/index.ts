@@ -24,6 +24,9 @@ export type {
   KfMap,
   MapInfo,
 } from './types';
+export { openWatch } from './trace/open-watch';
+export type { Watch, WatchLoad, WatchRecord } from './trace/watch-types';
+export { parseMatch } from './trace/match-expression';
 export { loadGeneration } from './chain/load';
 export { swapTo } from './chain/swap';
 export { removeGeneration, detach, removePins } from './chain/remove';

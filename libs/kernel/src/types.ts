@@ -1,4 +1,5 @@
 import type { AttachMode, Hook } from '@l3af/contracts';
+import type { WatchLoad } from './trace/watch-types';
 
 /** One hook of one interface, as one executor sees it. Decides where the pins live and where the link goes. */
 export interface HookTarget {
@@ -83,6 +84,8 @@ export interface GenerationLoad {
    * programs, so that measuring costs them no more than the choice in front of the chain, which is one tail call.
    */
   timed?: boolean | undefined;
+  /** Record what each KF does to packets that match; see `openWatch`. Every KF is loaded twice, as for `timed`. */
+  watch?: WatchLoad | undefined;
 }
 
 export interface LoadedKf {

@@ -20,19 +20,37 @@ export const op = {
   add64Imm: 0x07,
   add32Imm: 0x04,
   and64Imm: 0x57,
+  and32Imm: 0x54,
+  or64: 0x4f,
+  or64Imm: 0x47,
   sub64: 0x1f,
   shl64Imm: 0x67,
+  /** To network order; the immediate is the number of bits. */
+  bigEndian: 0xdc,
   loadImm64: 0x18,
   load64: 0x79,
   load32: 0x61,
+  load16: 0x69,
   load8: 0x71,
   store64: 0x7b,
   store32: 0x63,
+  store16: 0x6b,
+  store8: 0x73,
+  storeImm64: 0x7a,
   storeImm32: 0x62,
+  storeImm8: 0x72,
+  atomicAdd64: 0xdb,
   jump: 0x05,
   jumpEqual: 0x15,
   jumpNotEqual: 0x55,
+  jumpNotEqualRegister: 0x5d,
+  jumpLess: 0xa5,
   jumpLessEqual: 0xb5,
+  jumpGreaterEqual: 0x35,
+  jumpGreaterRegister: 0x2d,
+  jumpSignedLessEqual: 0xd5,
+  jumpLess32: 0xa6,
+  jumpGreater32: 0x26,
   jumpEqual32: 0x16,
   jumpNotEqual32: 0x56,
   call: 0x85,
@@ -41,7 +59,19 @@ export const op = {
 
 /** Values of the source register that give an instruction another meaning. */
 export const pseudo = { mapFd: 1, mapValue: 2, call: 1, function: 4 } as const;
-export const helper = { mapLookup: 1, ktimeGetNs: 5, randomU32: 7, tailCall: 12 } as const;
+export const helper = {
+  mapLookup: 1,
+  ktimeGetNs: 5,
+  randomU32: 7,
+  processorId: 8,
+  tailCall: 12,
+  skbLoadBytes: 26,
+  /** The ring buffer's: Linux 5.8. */
+  ringReserve: 131,
+  ringSubmit: 132,
+  /** Linux 5.18. */
+  xdpBufferLength: 188,
+} as const;
 
 export const mov = (dst: number, src: number): Instruction => ({ code: op.mov64, dst, src });
 export const movImm = (dst: number, imm: number): Instruction => ({ code: op.mov64Imm, dst, imm });

@@ -56,17 +56,17 @@ export function requireRoom(count: number): void {
 /** Before Linux 6.12 a tail call that fails counts, too, and legacy KFs make one each through their empty map. */
 export function requireTailCallBudget(
   shapes: readonly { name: string; shape: KfShape; succeeds: boolean }[],
-  { failedCallsCount, timed }: { failedCallsCount: boolean; timed: boolean },
+  { failedCallsCount, measured }: { failedCallsCount: boolean; measured: boolean },
 ): void {
   const own = shapes
     .filter(({ succeeds }) => succeeds || failedCallsCount)
     .reduce((sum, { shape }) => sum + shape.ownTailCalls, 0);
-  const total = shapes.length - 1 + own + (timed ? 1 : 0);
+  const total = shapes.length - 1 + own + (measured ? 1 : 0);
   if (total <= tailCallsMax) return;
-  if (timed && total === tailCallsMax + 1) {
+  if (measured && total === tailCallsMax + 1) {
     throw new L3afError(
       'chain-too-long',
-      cannot('time', 'chain', `${shapes.length} KFs`, 'timing takes one tail call and none is left'),
+      cannot('measure', 'chain', `${shapes.length} KFs`, 'measuring takes one tail call and none is left'),
     );
   }
   throw tooLong(

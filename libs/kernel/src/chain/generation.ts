@@ -50,22 +50,22 @@ function writeSlots(
   });
 }
 
-/** Fills the program array of a generation: the plain lane, and behind it the timed one where there is one. */
+/** Fills the program array of a generation: the plain lane, and behind it the measuring one where there is one. */
 export function writeLanes(
   programs: KernelMap,
   layout: ChainLayout,
   generation: Pick<PinnedGeneration, 'paths' | 'record'>,
 ): void {
   withPrograms(generation, 'kfProgram', (fds) => writeSlots(programs, layout, { fds, from: 0 }));
-  if (!isTimed(generation)) return;
-  const from = timedLaneFrom(layout.slots.length);
-  withPrograms(generation, 'kfTimed', (fds) => writeSlots(programs, layout, { fds, from }));
+  if (!isMeasured(generation)) return;
+  const from = measuringLaneFrom(layout.slots.length);
+  withPrograms(generation, 'kfMeasuring', (fds) => writeSlots(programs, layout, { fds, from }));
 }
 
-const isTimed = ({ record }: Pick<PinnedGeneration, 'record'>): boolean => record.samplerId !== undefined;
+const isMeasured = ({ record }: Pick<PinnedGeneration, 'record'>): boolean => record.samplerId !== undefined;
 
-/** First slot of the timed lane in the program array of a timed generation. */
-export const timedLaneFrom = (count: number): number => count;
+/** First slot of the lane of programs that measure, in the program array of a timed or watched generation. */
+export const measuringLaneFrom = (count: number): number => count;
 
 /** The program ids that the array holds. */
 export function readSlots(programs: KernelMap, count: number): (number | undefined)[] {
@@ -118,7 +118,7 @@ export function openMapPin(path: string): KernelMap {
 
 /** The path of the program that the hook must run for a layout. */
 export function headPath(generation: PinnedGeneration, layout: ChainLayout): string {
-  if (isTimed(generation)) return generation.paths.sampler;
+  if (isMeasured(generation)) return generation.paths.sampler;
   const { head } = layout;
   const kf = head === undefined ? undefined : generation.record.kfs[head];
   return head === undefined || kf === undefined
@@ -141,7 +141,7 @@ export function headIds(generation: PinnedGeneration): Set<number> {
 /** Opens the programs of all KFs for the body, in order. */
 function withPrograms<T>(
   generation: Pick<PinnedGeneration, 'paths' | 'record'>,
-  lane: 'kfProgram' | 'kfTimed',
+  lane: 'kfProgram' | 'kfMeasuring',
   body: (fds: number[]) => T,
 ): T {
   const fds: number[] = [];

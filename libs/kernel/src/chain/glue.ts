@@ -16,6 +16,8 @@ import {
   type Instruction,
   type Line,
 } from './assembler';
+import type { RecordPlan } from '../trace/record-code';
+import { startWatch, stopWatch } from '../trace/watch-glue';
 import { findRow, increment, type RowPlan } from './row-glue';
 import { chainEndVerdict, startTimer, startTimerInPlace, stopTimer, stopTimerInPlace } from './timer-glue';
 
@@ -34,6 +36,8 @@ export interface GluePlan extends RowPlan {
   laneFrom: number;
   /** Time every run. */
   timed: boolean;
+  /** Record every run; only the calling form can. */
+  watch?: RecordPlan | undefined;
 }
 
 const verdict = 7;
@@ -146,14 +150,20 @@ const takeVerdict: Line[] = [
   { code: op.add32Imm, dst: verdict, imm: -disguise },
 ];
 
+/** What measures a run, in the calling form; the context goes into r6 in any case. */
+function around(plan: GluePlan): { before: Line[]; after: Line[] } {
+  if (plan.watch) return { before: startWatch, after: stopWatch(plan.watch) };
+  if (plan.timed) return { before: startTimer, after: stopTimer(plan) };
+  return { before: [mov(6, 1)], after: [] };
+}
+
 /**
  * The calling glue: runs the KF as a subprogram. Works for every KF; r1 must hold the context before the call,
  * or the verifier refuses it.
  */
 export function callingGlue(plan: GluePlan): Buffer {
-  const before = plan.timed ? startTimer : [mov(6, 1)];
+  const { before, after } = around(plan);
   const call: Line[] = [{ code: op.call, src: pseudo.call, imm: 0 }, ...takeVerdict];
-  const after = plan.timed ? stopTimer(plan) : [];
   const glue = assemble([...before, ...call, ...after, ...afterVerdict(plan, mov(1, 6))]);
   const callAt = before.filter((line) => !('label' in line)).length;
   glue.writeInt32LE(glue.length / instructionBytes - callAt - 1, callAt * instructionBytes + 4);

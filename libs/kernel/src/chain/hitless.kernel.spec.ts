@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { compileBpf, createVethPair, waitFor } from '@l3af/testing';
 import {
@@ -15,7 +14,7 @@ import { createLink, linkFlags } from '../bpf/link';
 import { allIds, withId } from '../bpf/info';
 import { attachType, programInfo } from '../bpf/program';
 import { hookFolder } from './paths';
-import { hookFixture, kfLoad, rounds, xdpPass } from './chain-fixture';
+import { hookFixture, kfLoad, rounds, startFlood, xdpPass } from './chain-fixture';
 import { inNetns } from '../index';
 import { closeSync } from 'node:fs';
 import { readLink } from '../net/links';
@@ -49,22 +48,6 @@ const counting = compileBpf(`
     return XDP_DROP;
   }`);
 
-/** Bursts with a turn of the event loop between them: a send that succeeds at once would starve the signal. */
-const flood = `
-const socket = require('node:dgram').createSocket('udp4');
-let sent = 0, stop = false;
-process.on('SIGTERM', () => { stop = true; });
-const burst = () => {
-  if (stop) return process.stdout.write(String(sent), () => process.exit(0));
-  let waiting = 64;
-  const done = (error) => {
-    if (!error) sent++;
-    if (--waiting === 0) setImmediate(burst);
-  };
-  for (let count = 0; count < 64; count++) socket.send('l3af', 4000, '10.203.0.1', done);
-};
-socket.bind(0, burst);`;
-
 describe('a chain under load', () => {
   const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));
   afterAll(() => {
@@ -91,11 +74,7 @@ describe('a chain under load', () => {
     const stampOf = (chain: number[]): number => chain.reduce((id, mark) => (id * 8 + mark) & 0xffff, 0);
     await load(1, chains[0] ?? []);
     swapTo(target, 1);
-    const sender = spawn('nsenter', [`--net=${pair.peerPath}`, process.execPath, '-e', flood], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let sent = '';
-    sender.stdout.on('data', (data: Buffer) => (sent += data.toString()));
+    const flood = startFlood(pair);
     const changes = rounds('L3AF_CHAIN_CHANGES', 200);
     let live = 1;
     for (let change = 0; change < changes; change++) {
@@ -110,8 +89,7 @@ describe('a chain under load', () => {
       removeGeneration(target, live);
       live = generation;
     }
-    sender.kill('SIGTERM');
-    await new Promise((resolve) => sender.on('close', resolve));
+    const sent = await flood.stop();
     using stamps = openKfMap(target, live, { kf: 'last', map: 'stamps' });
     const allowed = new Set(chains.map(stampOf));
     let counted = 0;
@@ -124,8 +102,8 @@ describe('a chain under load', () => {
       if (packets > 0 && !allowed.has(stamp)) never.push(stamp);
       counted += packets;
     }
-    expect(Number(sent)).toBeGreaterThan(changes * 5);
-    expect({ never, lost: Number(sent) - counted }).toEqual({ never: [], lost: 0 });
+    expect(sent).toBeGreaterThan(changes * 5);
+    expect({ never, lost: sent - counted }).toEqual({ never: [], lost: 0 });
   });
 
   test('leaks no descriptor, pin, program or map over 1,000 revisions', async () => {

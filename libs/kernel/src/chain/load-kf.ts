@@ -12,9 +12,10 @@ import { hashWrites } from './checks';
 import { glueProgram, type GlueResult } from './compile';
 import { carryContent } from './content';
 import type { KfShape } from './instructions';
-import { timedLaneFrom } from './generation';
+import { measuringLaneFrom } from './generation';
 import type { GluePlan } from './glue';
 import type { GenerationContext } from './load';
+import { isMeasured, recordPlan } from './watched';
 import { sharedMapPath } from './paths';
 import type { KfRecord } from './record';
 import { StateReuse } from './reuse';
@@ -36,14 +37,14 @@ interface One {
   schema: ObjectSchema;
 }
 
-/** Loads one KF behind its glue and pins all of it; for a timed generation twice. */
+/** Loads one KF behind its glue and pins all of it; for a timed or watched generation twice. */
 export async function loadKf(context: GenerationContext, one: One): Promise<LoadedKfParts> {
   const reuse = new StateReuse(context.target, one.kf, { maps: one.schema.maps, previous: context.previous });
   try {
     const { object, glued } = await loadGlued(context, one, plainLane(reuse));
     try {
       fillMaps(one.kf, object, reuse);
-      if (context.load.timed === true) await pinTimed(context, one, object);
+      if (isMeasured(context.load)) await pinMeasuring(context, one, object);
       return pinKf(context, one, { object, glued, reuse });
     } finally {
       object.close();
@@ -56,7 +57,9 @@ export async function loadKf(context: GenerationContext, one: One): Promise<Load
 }
 
 /** What differs between the programs that every packet runs and those that measure. */
-interface Lane extends Pick<GluePlan, 'timed' | 'laneFrom'> {
+interface Lane extends Pick<GluePlan, 'timed' | 'watch' | 'laneFrom'> {
+  /** The glue to try first. */
+  want: GlueResult['kind'];
   /** Called before each try. */
   restart(): void;
   mapFor(map: ObjectMap): number | undefined;
@@ -64,6 +67,7 @@ interface Lane extends Pick<GluePlan, 'timed' | 'laneFrom'> {
 }
 
 const plainLane = (reuse: StateReuse): Lane => ({
+  want: 'epilogue',
   timed: false,
   laneFrom: 0,
   restart: () => reuse.restart(),
@@ -71,20 +75,25 @@ const plainLane = (reuse: StateReuse): Lane => ({
   companions: true,
 });
 
-/** Loads the KF once more, with a timer around it, on the very maps of the first. */
-async function pinTimed(context: GenerationContext, one: One, first: LoadedObject): Promise<void> {
+/** Loads the KF once more, with what measures around it, on the very maps of the first. */
+async function pinMeasuring(context: GenerationContext, one: One, first: LoadedObject): Promise<void> {
   const { object } = await loadGlued(context, one, {
-    timed: true,
-    laneFrom: timedLaneFrom(context.load.kfs.length),
+    ...measuring(context, one.index),
+    laneFrom: measuringLaneFrom(context.load.kfs.length),
     restart: () => undefined,
     mapFor: ({ name }) => first.maps.find((map) => map.name === name)?.fd,
     companions: false,
   });
   try {
-    pinObject(object.entryFd, context.paths.kfTimed(one.index, one.kf.name));
+    pinObject(object.entryFd, context.paths.kfMeasuring(one.index, one.kf.name));
   } finally {
     object.close();
   }
+}
+
+function measuring(context: GenerationContext, index: number): Pick<Lane, 'timed' | 'watch' | 'want'> {
+  const watch = context.watch && recordPlan(context, context.watch, index);
+  return watch ? { timed: false, watch, want: 'calling' } : { timed: true, want: 'epilogue' };
 }
 
 type Glued = { object: LoadedObject; glued: GlueResult };
@@ -92,7 +101,7 @@ type Glued = { object: LoadedObject; glued: GlueResult };
 /** Tries the cheaper glue first; the verifier refuses it where it would be unsafe. */
 async function loadGlued(context: GenerationContext, one: One, lane: Lane): Promise<Glued> {
   try {
-    return await loadWith(context, one, { lane, want: 'epilogue' });
+    return await loadWith(context, one, { lane, want: lane.want });
   } catch (error) {
     if (!(error instanceof TriedInPlace)) throw error;
     return await loadWith(context, one, { lane, want: 'calling' });
@@ -120,6 +129,7 @@ async function loadWith(
     control: maps.control.fd,
     tcx: attach === 'tcx',
     timed: lane.timed,
+    watch: lane.watch,
     laneFrom: lane.laneFrom,
   };
   try {

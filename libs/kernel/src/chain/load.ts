@@ -11,10 +11,17 @@ import type { GenerationLoad, HookTarget, LoadedGeneration, LoadedKf } from '../
 import { attachKind } from '../attach/kind';
 import { agreedFrags, readSchemas, requireRoom, requireTailCallBudget } from './checks';
 import { row, control } from './counters-layout';
-import { openGeneration, timedLaneFrom, writeControl, writeLanes, type PinnedGeneration } from './generation';
+import {
+  measuringLaneFrom,
+  openGeneration,
+  writeControl,
+  writeLanes,
+  type PinnedGeneration,
+} from './generation';
 import { chainLayout } from './slots';
 import { passProgram } from './glue';
 import { samplerProgram } from './timer-glue';
+import { closeWatch, createWatch, gateOf, isMeasured, type WatchContext } from './watched';
 import { ensureBpffs } from './bpffs';
 import { liveGeneration } from './live';
 import { loadKf, type LoadedKfParts } from './load-kf';
@@ -34,6 +41,8 @@ export interface GenerationContext {
   attach: AttachKind;
   maps: { programs: KernelMap; counters: KernelMap; control: KernelMap };
   previous: PinnedGeneration | undefined;
+  /** Of a watched generation. */
+  watch?: WatchContext | undefined;
 }
 
 /**
@@ -89,16 +98,17 @@ function chooseReuse(target: HookTarget, load: GenerationLoad, live: PinnedGener
 }
 
 async function fill(
-  partial: Omit<GenerationContext, 'maps'>,
+  partial: Omit<GenerationContext, 'maps' | 'watch'>,
   schemas: readonly ObjectSchema[],
   warnings: string[],
 ): Promise<LoadedKf[]> {
   const { load, paths, attach, frags, target } = partial;
+  const watch = load.watch && createWatch(paths, load.watch);
   const maps = createChainMaps(paths, load);
   const parts: LoadedKfParts[] = [];
   try {
     const passId = pinPass(partial);
-    const context: GenerationContext = { ...partial, maps };
+    const context: GenerationContext = { ...partial, maps, watch };
     for (const [index, kf] of load.kfs.entries()) {
       const schema = schemas[index];
       if (schema === undefined) throw new RangeError(`no schema ${index}`);
@@ -111,14 +121,14 @@ async function fill(
         shape,
         succeeds: ownCallsSucceed,
       })),
-      { failedCallsCount: failedCallsCount(), timed: load.timed === true },
+      { failedCallsCount: failedCallsCount(), measured: isMeasured(load) },
     );
     const record: GenerationRecord = {
       hook: target.hook,
       attach,
       frags,
       passId,
-      ...(load.timed === true && { samplerId: pinSampler(context) }),
+      ...(isMeasured(load) && { samplerId: pinSampler(context) }),
       kfs: parts.map((part) => part.record),
     };
     linkUp(context, record);
@@ -136,12 +146,13 @@ async function fill(
     maps.programs.close();
     maps.counters.close();
     maps.control.close();
+    closeWatch(watch);
   }
 }
 
 /** A program array is emptied when its last descriptor or pin goes, so it is pinned before anything is in it. */
-function createChainMaps(paths: GenerationPaths, { kfs, timed }: GenerationLoad): GenerationContext['maps'] {
-  const entriesMax = Math.max(kfs.length, 1);
+function createChainMaps(paths: GenerationPaths, load: GenerationLoad): GenerationContext['maps'] {
+  const entriesMax = Math.max(load.kfs.length, 1);
   const make = (path: string, map: Omit<Parameters<typeof createMap>[0], 'keyBytes'>): KernelMap => {
     const created = new KernelMap(createMap({ ...map, keyBytes: 4 }));
     pinObject(created.fd, path);
@@ -154,7 +165,7 @@ function createChainMaps(paths: GenerationPaths, { kfs, timed }: GenerationLoad)
       type: 'prog_array',
       name: 'l3af_chain',
       valueBytes: 4,
-      entriesMax: timed === true ? timedLaneFrom(kfs.length) + entriesMax : entriesMax,
+      entriesMax: isMeasured(load) ? measuringLaneFrom(load.kfs.length) + entriesMax : entriesMax,
     }),
     counters: make(paths.counters, {
       type: 'percpu_array',
@@ -181,11 +192,11 @@ function pinPass(context: Omit<GenerationContext, 'maps'>): number {
 function pinSampler(context: GenerationContext): number {
   const { hook } = context.target;
   const programs = context.maps.programs.fd;
-  const timedFrom = timedLaneFrom(context.load.kfs.length);
-  return pinOwn(context, context.paths.sampler, {
-    name: 'l3af_sampler',
-    instructions: samplerProgram({ hook, programs, timedFrom }),
-  });
+  const laneFrom = measuringLaneFrom(context.load.kfs.length);
+  const program = context.watch
+    ? { name: 'l3af_gate', instructions: gateOf(context, context.watch, laneFrom) }
+    : { name: 'l3af_sampler', instructions: samplerProgram({ hook, programs, timedFrom: laneFrom }) };
+  return pinOwn(context, context.paths.sampler, program);
 }
 
 /** Loads and pins a program that is all ours; returns its id. */

@@ -37,12 +37,15 @@ export interface GenerationPaths {
   control: string;
   accounts: string;
   pass: string;
-  /** Of a timed generation: the program that the hook runs first. */
+  /** Of a timed or watched generation: the program that the hook runs first. */
   sampler: string;
+  /** Of a watched generation: what its programs and user space share. */
+  watchRing: string;
+  watchControl: string;
   kfFolder(index: number, name: string): string;
   kfProgram(index: number, name: string): string;
-  /** Of a timed generation: the KF once more, with a timer around it. */
-  kfTimed(index: number, name: string): string;
+  /** Of a timed or watched generation: the KF once more, with what measures around it. */
+  kfMeasuring(index: number, name: string): string;
   kfMap(at: { index: number; name: string }, map: string): string;
   kfExtra(at: { index: number; name: string }, program: string): string;
   kfLink(at: { index: number; name: string }, program: string): string;
@@ -60,9 +63,11 @@ export function generationPaths(key: HookKey, generation: number): GenerationPat
     accounts: join(folder, 'accounts'),
     pass: join(folder, 'pass'),
     sampler: join(folder, 'sampler'),
+    watchRing: join(folder, 'watch-ring'),
+    watchControl: join(folder, 'watch-control'),
     kfFolder,
     kfProgram: (index, name) => join(kfFolder(index, name), 'program'),
-    kfTimed: (index, name) => join(kfFolder(index, name), 'timed'),
+    kfMeasuring: (index, name) => join(kfFolder(index, name), 'measuring'),
     kfMap: (at, map) => join(kfFolder(at.index, at.name), 'maps', encodeToken(map)),
     kfExtra: (at, program) => join(kfFolder(at.index, at.name), 'extra', encodeToken(program)),
     kfLink: (at, program) => join(kfFolder(at.index, at.name), 'links', encodeToken(program)),

@@ -9,7 +9,7 @@ const recordSchema = z.object({
   attach: z.enum(['xdp', 'tcx', 'cls_bpf']),
   frags: z.boolean(),
   passId: z.number(),
-  /** Of a timed generation: the program that the hook runs first. */
+  /** Of a timed or watched generation: the program that the hook runs first. */
   samplerId: z.number().optional(),
   kfs: z.array(
     z.object({

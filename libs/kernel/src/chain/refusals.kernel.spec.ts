@@ -87,16 +87,16 @@ describe('what cannot be chained says why', () => {
     const shapes = (count: number, succeeds: boolean) =>
       Array.from({ length: count }, (_, index) => ({ name: String(index), shape: shapeOf(call), succeeds }));
     const [counting, free] = [
-      { failedCallsCount: true, timed: false },
-      { failedCallsCount: false, timed: false },
+      { failedCallsCount: true, measured: false },
+      { failedCallsCount: false, measured: false },
     ];
     expect(() => requireTailCallBudget(shapes(17, false), counting)).not.toThrow();
     expect(() => requireTailCallBudget(shapes(18, false), counting)).toThrow('35 with the chain');
     expect(() => requireTailCallBudget(shapes(18, false), free)).not.toThrow();
     expect(() => requireTailCallBudget(shapes(18, true), free)).toThrow('needs at most 33');
-    expect(() => requireTailCallBudget(shapes(33, false), { ...free, timed: true })).not.toThrow();
-    expect(() => requireTailCallBudget(shapes(34, false), { ...free, timed: true })).toThrow(
-      'Cannot time chain "34 KFs": timing takes one tail call',
+    expect(() => requireTailCallBudget(shapes(33, false), { ...free, measured: true })).not.toThrow();
+    expect(() => requireTailCallBudget(shapes(34, false), { ...free, measured: true })).toThrow(
+      'Cannot measure chain "34 KFs": measuring takes one tail call',
     );
     expect(typeof failedCallsCount()).toBe('boolean');
   });

@@ -11,6 +11,7 @@ export type BpfMap = Pointer<'bpf_map'>;
 export type Btf = Pointer<'btf'>;
 export type BtfType = Pointer<'btf_type'>;
 export type LoadOptions = Pointer<'bpf_prog_load_opts'>;
+export type RingBuffer = Pointer<'ring_buffer'>;
 
 // FFI: libbpf 1.1. Objects are freed by closing them; programs, maps and BTF belong to their object. All calls on one
 // object must be serial; `load` may run on another thread as long as nothing else touches the object meanwhile.
@@ -76,6 +77,11 @@ export const libbpf = {
     'int libbpf_register_prog_handler(const char *section, int type, int attach, void *options)',
   ),
   unregisterHandler: declare<[number], number>('int libbpf_unregister_prog_handler(int id)'),
+  ringNew: declare<[number, bigint, null, null], RingBuffer | null>(
+    'void *ring_buffer__new(int map_fd, void *each, void *context, void *options)',
+  ),
+  ringConsume: declare<[RingBuffer], number>('int ring_buffer__consume(void *ring)'),
+  ringFree: declare<[RingBuffer], void>('void ring_buffer__free(void *ring)'),
   setPrint: declare<[bigint | null], bigint | null>('void *libbpf_set_print(void *print)'),
 };
 
