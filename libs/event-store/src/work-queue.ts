@@ -101,10 +101,21 @@ export class WorkQueue implements Subscription {
       if (!lost.signal.aborted) await this.settle(message, outcome ?? 'done');
     } catch (error) {
       this.parts.log.error({ subject: message.subject, sequence: message.seq, err: error }, 'Work failed');
-      message.nak(this.stopping.signal.aborted ? 0 : (this.options.retryDelayMs ?? 2_000));
+      await this.giveBack(message);
     } finally {
       clearInterval(heartbeat);
     }
+  }
+
+  /**
+   * For another worker: at once when this one stops. nats-server 2.9 gives a message that comes back to a pull that nobody waits
+   * for any more, and then to nobody until the wait is over; asked about the consumer, it forgets such pulls.
+   */
+  private async giveBack(message: JsMsg): Promise<void> {
+    const { durable } = this.options.consumer;
+    if (!this.stopping.signal.aborted) return message.nak(this.options.retryDelayMs ?? 2_000);
+    await this.parts.jsm.consumers.info(eventStream.name, durable).catch(() => undefined);
+    message.nak(0);
   }
 
   /** Says "still working" every third of the wait; after a whole wait without a connection the work is lost. */
@@ -121,14 +132,30 @@ export class WorkQueue implements Subscription {
   }
 
   private async settle(message: JsMsg, outcome: WorkOutcome): Promise<void> {
-    if (outcome === 'again') message.nak(this.options.retryDelayMs ?? 2_000);
+    if (outcome === 'again') await this.giveBack(message);
     else if (outcome === 'refuse') message.term();
     else await message.ackAck({ timeout: this.options.consumer.ackWaitMs });
   }
 
+  /** Made when it is not there. One that is, is left alone: nats-server 2.9 forgets about deliveries when it is told the same again. */
   private async consumer(): Promise<Consumer> {
+    const { jsm, js } = this.parts;
+    const { durable } = this.options.consumer;
+    const wanted = this.wanted();
+    const known = await jsm.consumers.info(eventStream.name, durable).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+    const isAsWanted = Object.entries(wanted).every(
+      ([key, value]) => known?.config[key as keyof typeof wanted] === value,
+    );
+    if (!isAsWanted) await jsm.consumers.add(eventStream.name, wanted);
+    return js.consumers.get(eventStream.name, durable);
+  }
+
+  private wanted() {
     const { durable, filterSubject, ackWaitMs, deliveriesMax } = this.options.consumer;
-    await this.parts.jsm.consumers.add(eventStream.name, {
+    return {
       durable_name: durable,
       filter_subject: filterSubject,
       ack_policy: AckPolicy.Explicit,
@@ -136,8 +163,7 @@ export class WorkQueue implements Subscription {
       ack_wait: nanos(ackWaitMs),
       max_deliver: deliveriesMax,
       max_ack_pending: 1_000,
-    });
-    return this.parts.js.consumers.get(eventStream.name, durable);
+    };
   }
 }
 
