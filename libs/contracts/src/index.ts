@@ -128,8 +128,25 @@ export type {
   TrustedSigner,
   TrustChanged,
 } from './node.events';
-export { explanationSchema, nodeRpc, rpcReplySchema, timingSchema } from './node.rpc';
-export type { Explanation, Timing, NodeVerb, NodeRequest, NodeReply, RpcReply } from './node.rpc';
+export {
+  explainSecondsMax,
+  explanationSchema,
+  liveEndSchema,
+  liveExplanationSchema,
+  nodeRpc,
+  rpcReplySchema,
+  timingSchema,
+} from './node.rpc';
+export type {
+  Explanation,
+  LiveEnd,
+  LiveExplanation,
+  Timing,
+  NodeVerb,
+  NodeRequest,
+  NodeReply,
+  RpcReply,
+} from './node.rpc';
 export {
   packagePublishedSchema,
   packageSignedSchema,

@@ -39,6 +39,32 @@ export const explanationSchema = z.object({
 });
 export type Explanation = z.infer<typeof explanationSchema>;
 
+/** One live packet on its way through the chain. `packet` and `arrived` are its first bytes, as many as are recorded. */
+export const liveExplanationSchema = explanationSchema.extend({
+  /** From 1, in the order of coming. */
+  number: z.number().int(),
+  at: z.iso.datetime(),
+  /** The packet as it came, in hex. */
+  arrived: z.string(),
+  /** Of the whole packet as it came and as it leaves, in bytes. */
+  lengthBefore: z.number().int(),
+  lengthAfter: z.number().int(),
+});
+export type LiveExplanation = z.infer<typeof liveExplanationSchema>;
+
+/** Why no more packets are explained, and how many were. */
+export const liveEndSchema = z.object({
+  /** `count`: as many as were asked for. `changed`: the chain is another one. `stopped`: the caller or the executor went. */
+  reason: z.enum(['count', 'timeout', 'changed', 'stopped']),
+  packets: z.number().int(),
+  /** Packets that matched and are not told, because a part of their way was not recorded. */
+  incomplete: z.number().int(),
+});
+export type LiveEnd = z.infer<typeof liveEndSchema>;
+
+export const explainSecondsMax = 600;
+const session = z.object({ session: z.string() });
+
 /** What each KF cost on live packets. */
 export const timingSchema = z.object({
   ...key,
@@ -89,6 +115,26 @@ export const nodeRpc = {
     }),
     reply: explanationSchema,
   },
+  /**
+   * From now on the packets that match are recorded on the live chain, which stays as it is. The caller asks `explain-next` again and
+   * again; when it does not for 10 s, recording ends.
+   */
+  'explain-start': {
+    request: z.object({
+      ...key,
+      /** Such as `tcp and dst port 443`. */
+      match: z.string().default('any'),
+      count: z.number().int().min(1).max(1000).default(10),
+      seconds: z.number().min(0.1).max(explainSecondsMax).default(30),
+    }),
+    reply: z.object({ session: z.string(), revision: z.number().int(), generation: z.number().int() }),
+  },
+  /** The packets since the last time; waits a moment for the first. With `end` there are no more. */
+  'explain-next': {
+    request: session,
+    reply: z.object({ packets: z.array(liveExplanationSchema), end: liveEndSchema.optional() }),
+  },
+  'explain-stop': { request: session, reply: z.object({}) },
 } as const;
 export type NodeVerb = keyof typeof nodeRpc;
 export type NodeRequest<V extends NodeVerb> = z.input<(typeof nodeRpc)[V]['request']>;

@@ -11,9 +11,11 @@ import { Trust } from './artifact/trust';
 import { Distrust } from './chain/distrust';
 import { ChainMemory } from './chain/memory';
 import { chainMetrics } from './chain/metrics';
+import { Measuring } from './chain/measuring';
 import { Monitor } from './chain/monitor';
 import { Reconciler } from './chain/reconcile';
 import { SerialQueue } from './chain/serial-queue';
+import { LiveExplain } from './explain/live';
 import type { Logger } from './logger';
 import { ChainSource } from './node/chain-source';
 import { startHeartbeat } from './node/heartbeat';
@@ -46,6 +48,7 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
   const inputs = (): string => `${kernel.kernel} ${trust.fingerprint()}`;
   const policy = new Policy(join(settings.cacheDir, 'policy.json'), settings.probationMs);
   const reconciler = new Reconciler({ settings, artifacts, memory, reporter, policy, log, inputs });
+  const measuring = new Measuring({ reconciler, artifacts });
   const monitor = new Monitor({ reconciler, memory, reporter, policy, log });
   const trusted = (): string => trust.fingerprint();
   const distrust = new Distrust({ artifacts, memory, policy, reconciler, reporter, trusted });
@@ -64,6 +67,7 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
     trust,
     artifacts,
     reconciler,
+    measuring,
     monitor,
     policy,
     distrust,
@@ -99,6 +103,7 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
     async stop() {
       aborter.abort();
       monitor.stop();
+      await measuring.stop();
       await connected;
       for (const close of closing.reverse()) await close();
       await reconciler.stop();
@@ -117,6 +122,7 @@ interface Parts {
   trust: Trust;
   artifacts: ArtifactStore;
   reconciler: Reconciler;
+  measuring: Measuring;
   monitor: Monitor;
   policy: Policy;
   distrust: Distrust;
@@ -125,8 +131,8 @@ interface Parts {
 }
 
 async function serve(bus: Bus, parts: Parts): Promise<void> {
-  const { settings, kernel, log, memory, reporter, artifacts, reconciler, monitor, distrust, closing } =
-    parts;
+  const { settings, kernel, log, memory, reporter, artifacts, reconciler, measuring, monitor } = parts;
+  const { distrust, closing } = parts;
   closing.push(() => bus.close());
   reporter.connect(bus);
   closing.push(() => reporter.flush());
@@ -142,7 +148,8 @@ async function serve(bus: Bus, parts: Parts): Promise<void> {
   };
   look().catch((error: unknown) => log.warn({ err: error }, 'will be tried again'));
   closing.push(repeat(rulesRefreshMs, look, log));
-  const rpc = serveRpc({ bus, node: settings.node, memory, reconciler, artifacts });
+  const live = new LiveExplain(measuring, log);
+  const rpc = serveRpc({ bus, node: settings.node, memory, reconciler, artifacts, measuring, live });
   closing.push(() => rpc.stop());
   closing.push(startHeartbeat({ node: settings.node, bus, chains: () => monitor.chains() }));
   // One at a time: interfaces come in bursts, and the last of them must be in what is stored last.

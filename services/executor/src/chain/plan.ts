@@ -6,7 +6,7 @@ export interface AppliedChain {
   revision: number;
   sequence: number;
   kfs: DesiredKf[];
-  /** The generation measures its KFs (see timing.ts); it is not meant to stay. */
+  /** The generation measures its KFs (see measuring.ts); it is not meant to stay. */
   timed?: boolean | undefined;
 }
 
@@ -76,7 +76,7 @@ function readyToSwap(
   desired: DesiredChain,
   idle: ObservedChain['idle'],
 ): ObservedChain['idle'][number] | undefined {
-  return idle.find(({ applied }) => applied?.sequence === desired.sequence);
+  return idle.find(({ applied }) => applied?.sequence === desired.sequence && !applied.timed);
 }
 
 function newGeneration(desired: DesiredChain, { live, idle }: ObservedChain): Action[] {

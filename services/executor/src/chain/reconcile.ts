@@ -14,6 +14,7 @@ import { type AppliedChain, isDrifted, type ObservedChain, plan } from './plan';
 import { Probation } from './probation';
 import { appliedReport, rejectedReport } from './reports';
 import { SerialQueue } from './serial-queue';
+import { observeWithoutStray } from './stray';
 
 export interface ReconcilerOptions {
   settings: Settings;
@@ -35,8 +36,11 @@ const passing = new Set(['registry-unavailable', 'interface-gone', 'bus-unavaila
 
 /** Makes each hook's chain what it should be: observe, plan, execute, report; one hook at a time. */
 export class Reconciler {
-  /** Hooks whose chain is being timed: a timed generation anywhere else is what a crash left. */
-  readonly timing = new Set<string>();
+  /**
+   * Hooks whose chain is measured, with the generation to go back to: a measuring generation anywhere else is what a crash left.
+   * See Measuring.
+   */
+  readonly measured = new Map<string, number | undefined>();
   readonly probation = new Probation((key) => this.schedule(key));
   private readonly queue = new SerialQueue<string>((id) => this.reconcile(id));
   private readonly keys = new Map<string, ChainKey>();
@@ -152,7 +156,7 @@ export class Reconciler {
     const target = this.target(desired.key);
     if (!target) return this.withoutInterface(desired, arrival);
     const started = performance.now();
-    const observed = this.observe(target);
+    const observed = this.observe(target, desired);
     if (this.isLeftDrifted(desired, observed)) return;
     const live = observed.live?.applied.sequence === desired.sequence && !observed.live.damaged;
     const artifacts = live
@@ -160,7 +164,7 @@ export class Reconciler {
       : await this.artifactsOf([...desired.kfs, ...migrating(desired, observed.live?.applied)]);
     const pullMs = performance.now() - started;
     const actions = plan(desired, observed, {
-      keep: this.probation.kept(desired.key),
+      keep: this.kept(desired.key),
       adjustable: (from, to) => {
         const artifact = artifacts.get(to.digest);
         return artifact !== undefined && isAdjustable(from, to, artifact.schema);
@@ -180,7 +184,8 @@ export class Reconciler {
   }
 
   private startProbation(key: ChainKey, { live }: ObservedChain): void {
-    if (live && !live.damaged) this.probation.start(key, live.generation, this.options.policy.probationMs);
+    if (live && !live.damaged && !live.applied.timed)
+      this.probation.start(key, live.generation, this.options.policy.probationMs);
   }
 
   /** Drift that the policy says to leave: no resync or restart may repair it either, only a new revision. */
@@ -190,11 +195,16 @@ export class Reconciler {
     return policy.onDrift === 'leave' && !ours && memory.isReported(desired) && isDrifted(desired, observed);
   }
 
-  private observe(target: HookTarget): ReturnType<typeof observe> {
-    const observed = observe(target);
+  /** Generations that packets may have to go back to. */
+  private kept(key: ChainKey): number[] {
+    const plain = this.measured.get(chainKeyText(key));
+    return [...this.probation.kept(key), ...(plain === undefined ? [] : [plain])];
+  }
+
+  private observe(target: HookTarget, { sequence }: DesiredChain): ReturnType<typeof observe> {
     const id = chainKeyText(target);
-    const stray = observed.live?.applied.timed === true && !this.timing.has(id);
-    if (observed.live && (stray || this.reloads.get(id) === 'wanted')) observed.live.damaged = true;
+    const observed = observeWithoutStray(target, { sequence, isMeasured: this.measured.has(id) });
+    if (observed.live && this.reloads.get(id) === 'wanted') observed.live.damaged = true;
     return observed;
   }
 

@@ -1,9 +1,10 @@
-import { type DesiredKf, type Explanation, type Hook, verdictsOf } from '@l3af/contracts';
+import type { DesiredKf, Explanation, Hook } from '@l3af/contracts';
 import type { HookTarget } from '@l3af/kernel';
 import type { ArtifactStore } from '../artifact/artifact-store';
 import type { AppliedChain } from '../chain/plan';
 import { byteChanges } from './byte-changes';
 import { loadShadow } from './shadow';
+import { endOfChain, head, passedBy, type Step, verdictName } from './steps';
 
 export interface ExplainRequest {
   target: HookTarget;
@@ -12,8 +13,6 @@ export interface ExplainRequest {
   artifacts: ArtifactStore;
   packet: Uint8Array;
 }
-
-type Step = Explanation['steps'][number];
 
 /**
  * Runs a packet through a shadow of the live chain, one KF after the other as the glue would: the live chain, its
@@ -55,11 +54,6 @@ export async function explain(request: ExplainRequest): Promise<Explanation> {
   };
 }
 
-/** At its end an XDP chain gives the last KF's verdict, a TC chain "next": others on the hook still run. */
-function endOfChain(hook: Hook, last: string | undefined): string {
-  return hook === 'xdp' ? (last ?? 'PASS') : 'UNSPEC';
-}
-
 interface Running {
   packet: Uint8Array;
   context: Uint8Array | undefined;
@@ -90,22 +84,6 @@ async function runKf(
   } finally {
     program.close();
   }
-}
-
-const head = (kf: DesiredKf) => ({ kf: kf.name, package: kf.package, version: kf.version });
-
-const passedBy = (kf: DesiredKf, length: number): Step => ({
-  ...head(kf),
-  proceeded: true,
-  changes: [],
-  lengthBefore: length,
-  lengthAfter: length,
-  notes: ['switched off'],
-});
-
-function verdictName(hook: Hook, verdict: number): string {
-  const found = Object.entries(verdictsOf(hook)).find(([, number]) => number === verdict);
-  return found?.[0] ?? `OTHER(${verdict})`;
 }
 
 /** `struct __sk_buff`: what a KF may set for the next one, as offset and size. */

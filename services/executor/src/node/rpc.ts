@@ -14,11 +14,13 @@ import { serveNode } from '@l3af/event-store';
 import { type HookTarget, type KfMap, openKfMap, readCounters } from '@l3af/kernel';
 import type { ArtifactStore } from '../artifact/artifact-store';
 import type { ChainMemory } from '../chain/memory';
+import type { Measuring } from '../chain/measuring';
 import { observe } from '../chain/observe';
 import type { AppliedChain } from '../chain/plan';
 import type { Reconciler } from '../chain/reconcile';
 import { timeChain } from '../chain/timing';
 import { explain } from '../explain/explain';
+import type { LiveExplain } from '../explain/live';
 
 export interface RpcOptions {
   bus: Bus;
@@ -26,6 +28,8 @@ export interface RpcOptions {
   memory: ChainMemory;
   reconciler: Reconciler;
   artifacts: ArtifactStore;
+  measuring: Measuring;
+  live: LiveExplain;
 }
 
 /** Answers live questions about this node's chains from the kernel, as it is now. */
@@ -35,7 +39,11 @@ export function serveRpc(options: RpcOptions): Subscription {
     'map-dump': (request) => dumpMap(options, request),
     explain: (request) => explainPacket(options, request),
     time: ({ interface: name, hook, seconds }) =>
-      timeChain({ ...options, key: { node: options.node, interface: name, hook }, seconds }),
+      timeChain(options.measuring, { key: { node: options.node, interface: name, hook }, seconds }),
+    'explain-start': ({ interface: name, hook, ...request }) =>
+      options.live.start({ key: { node: options.node, interface: name, hook }, ...request }),
+    'explain-next': ({ session }) => options.live.next(session),
+    'explain-stop': ({ session }) => options.live.stop(session),
   };
   return serveNode(options.bus, options.node, handlers);
 }
