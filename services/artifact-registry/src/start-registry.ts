@@ -18,7 +18,7 @@ import type { Settings } from './settings';
 import { busState } from './state/bus-state';
 import { CachedParts } from './state/cached-parts';
 import { directoryState } from './state/directory-state';
-import type { RegistryState } from './state/state';
+import type { Parts, RegistryState } from './state/state';
 
 export interface RunningRegistry {
   port: number;
@@ -54,6 +54,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
   const cacheFolder = settings.L3AF_CACHE_DIR ?? temporaryCache;
   const stopping = new AbortController();
   let bus: Bus | undefined;
+  let parts: Parts | undefined;
   let garbage: { stop(): Promise<void> } | undefined;
   const ready = (async () => {
     bus = await connectBus({
@@ -63,6 +64,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
       signal: stopping.signal,
     });
     const state = await openState(settings, bus, cacheFolder);
+    parts = state.parts;
     const registry = openRegistry(state, bus, {
       blobBytesMax: settings.L3AF_BLOB_BYTES_MAX,
       repositoryBytesMax: settings.L3AF_REPOSITORY_BYTES_MAX,
@@ -80,6 +82,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
     server.closeIdleConnections();
     await app.close();
     await garbage?.stop();
+    await parts?.close();
     await bus?.close();
     if (settings.L3AF_CACHE_DIR === undefined) await rm(temporaryCache, { recursive: true, force: true });
   };

@@ -2,13 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closeConnections, contentOf, pull, push, timed } from './support/load';
+import { closeConnections, contentOf, pull, push, streamOnce, timed } from './support/load';
 import { peakMebibytes, startDockerRegistry, startNatsServer, startOurs } from './support/servers';
 import type { Server } from './support/servers';
 
 const mebi = 1024 * 1024;
 const rounds = 3;
 const large = { bytes: 64 * mebi, count: 2 };
+/** For the memory that it takes: a blob larger than any registry may hold in memory. */
+const streamedBytes = 1024 * mebi;
 const small = { bytes: 2 * 1024, count: 200, width: 8, pulls: 1000 };
 
 const measures = ['pushMiBps', 'pullMiBps', 'smallPushesPerSecond', 'smallPullsPerSecond'] as const;
@@ -47,6 +49,10 @@ async function main(): Promise<void> {
     servers.push(await startDockerRegistry(folder));
     servers.push(await startOurs('l3af on a directory', { NATS_URL, L3AF_BLOB_DIR: join(folder, 'ours') }));
     servers.push(await startOurs('l3af on JetStream', { NATS_URL }));
+    for (const server of servers) {
+      await streamOnce(server.port, streamedBytes);
+      server.streamedMiB = peakMebibytes(server.pid);
+    }
     const results = new Map<Server, Round[]>(servers.map((server) => [server, []]));
     for (let round = 0; round < rounds; round++)
       for (const server of servers) results.get(server)!.push(await measure(server));
@@ -63,6 +69,8 @@ function report(results: Map<Server, Round[]>): void {
   const rows = [...results].map(([server, all]) => ({
     name: server.name,
     ...summaryOf(all),
+    idleMiB: server.idleMiB,
+    streamedMiB: server.streamedMiB,
     peakMiB: peakMebibytes(server.pid),
   }));
   const [peer] = rows;
@@ -75,7 +83,9 @@ function report(results: Map<Server, Round[]>): void {
     return;
   }
   for (const row of compared) {
-    process.stdout.write(`${row.name} (at most ${row.peakMiB} MiB)\n`);
+    process.stdout.write(
+      `${row.name} (idle ${row.idleMiB} MiB, streaming 1 GiB ${row.streamedMiB - row.idleMiB} MiB more, at most ${row.peakMiB} MiB)\n`,
+    );
     for (const name of measures)
       process.stdout.write(
         `  ${name.padEnd(22)} ${row[name].toFixed(0).padStart(8)}  ${row.ratios[name]!.toFixed(2)} of the peer\n`,

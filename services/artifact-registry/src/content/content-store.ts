@@ -3,15 +3,16 @@ import { cannot, L3afError } from '@l3af/contracts';
 import { Documents } from '../state/documents';
 import type { Document } from '../state/documents';
 import type { PartReference, Parts, RegistryState } from '../state/state';
+import { passed } from '../young-garbage';
 import { digestIs, hashFor } from './digest';
-
-export type StoredPart = PartReference;
+import { giveBuffer, takeBuffer } from './part-buffers';
+import { ownersOf, partsOf } from './pieces';
+import type { Piece, Pieces } from './pieces';
 
 /** What content is made of: parts in order, or, when small, the bytes themselves (base64). */
-export interface ContentDocument {
+export interface ContentDocument extends Pieces {
   size: number;
   inline?: string;
-  parts?: StoredPart[];
   /** When somebody last meant to use it, ms since the epoch: garbage collection keeps its hands off for a while. */
   touchedAt: number;
   /** Garbage collection will remove it unless somebody touches it. */
@@ -55,7 +56,7 @@ export class ContentStore {
   async adopt(digest: string, content: Omit<ContentDocument, 'touchedAt'>): Promise<boolean> {
     const mine = { ...content, touchedAt: Date.now() };
     const now = await this.documents.change(digest, (found) => (found ? touched(found) : mine));
-    return now === mine || sameParts(now, content);
+    return now === mine || (content.owner !== undefined && now?.owner === content.owner);
   }
 
   /**
@@ -73,16 +74,17 @@ export class ContentStore {
       await this.adopt(digest, { size: bytes.length, inline: Buffer.from(bytes).toString('base64') });
       return;
     }
-    const parts: StoredPart[] = [];
+    const owner = this.parts.newOwner();
+    const pieces: Piece[] = [];
     const { bytesMax } = this.parts;
     for (let at = 0; at < bytes.length; at += bytesMax) {
       const piece = bytes.subarray(at, at + bytesMax);
-      const name = this.parts.newName();
-      await this.parts.put(name, piece);
-      parts.push({ name, size: piece.length, crc32: crc32(piece) });
+      pieces.push([await this.parts.put(owner, piece), piece.length, crc32(piece)]);
     }
-    const adopted = await this.adopt(digest, { size: bytes.length, parts });
-    if (!adopted) await this.deleteParts(parts);
+    const size = bytes.length;
+    if (await this.adopt(digest, { size, owner, pieces }))
+      await this.parts.seal(owner, { digest, sizeBytes: size, parts: pieces.length });
+    else await this.parts.delete(owner);
   }
 
   /** The whole of small content; checked. */
@@ -122,14 +124,12 @@ export class ContentStore {
     const ahead = Math.max(1, Math.floor(bytesAheadMax / this.parts.bytesMax));
     const fetched: { into: Buffer<ArrayBuffer>; bytes: Promise<Uint8Array> }[] = [];
     const given: Buffer<ArrayBuffer>[] = [];
-    const wanted = partsIn(content.parts ?? [], range);
+    const wanted = partsIn(partsOf(content), range);
     for (const [index, { from, to }] of wanted.entries()) {
-      const spare = given.length > 1 ? given.splice(0, given.length - 1) : [];
+      while (given.length > 1) giveBuffer(given.shift()!);
       for (const { part } of wanted.slice(index + fetched.length, index + 1 + ahead)) {
         // A part may be larger than this state makes them now.
-        const size = Math.max(this.parts.bytesMax, part.size);
-        const used = spare.pop();
-        const into = used && used.length >= size ? used : Buffer.allocUnsafeSlow(size);
+        const into = takeBuffer(Math.max(this.parts.bytesMax, part.size));
         const bytes = this.parts.get(part, into);
         // Its failure is met when its turn comes, if the reader comes that far.
         bytes.catch(() => undefined);
@@ -137,8 +137,11 @@ export class ContentStore {
       }
       const { into, bytes } = fetched.shift()!;
       yield (await bytes).subarray(from, to);
+      passed(to - from);
       given.push(into);
     }
+    // The last is in use still.
+    for (const buffer of given.slice(0, -1)) giveBuffer(buffer);
   }
 
   /** Announces the removal of content at the revision it was read at; returns the document to remove. */
@@ -151,15 +154,11 @@ export class ContentStore {
   async remove(digest: string, found: Document<ContentDocument>): Promise<void> {
     await this.documents.delete(digest, found.revision);
     this.forget(digest);
-    await this.deleteParts(found.value.parts ?? []);
+    for (const owner of ownersOf(found.value)) await this.parts.delete(owner);
   }
 
   digests(): Promise<string[]> {
     return this.documents.keys();
-  }
-
-  async deleteParts(parts: { name: string }[]): Promise<void> {
-    for (const { name } of parts) await this.parts.delete(name);
   }
 
   private remember(digest: string, bytes: Buffer): void {
@@ -179,8 +178,8 @@ export class ContentStore {
 }
 
 /** The parts that a range touches, and which of their bytes it wants. */
-function partsIn(parts: StoredPart[], range: { start: number; end: number }) {
-  const wanted: { part: StoredPart; from: number; to: number }[] = [];
+function partsIn(parts: PartReference[], range: { start: number; end: number }) {
+  const wanted: { part: PartReference; from: number; to: number }[] = [];
   let at = 0;
   for (const part of parts) {
     const from = Math.max(range.start - at, 0);
@@ -197,11 +196,6 @@ export function touched<T extends { touchedAt: number; condemned?: true }>(docum
   const next = { ...document, touchedAt: Date.now() };
   delete next.condemned;
   return next;
-}
-
-function sameParts(one: ContentDocument | undefined, other: Omit<ContentDocument, 'touchedAt'>): boolean {
-  const first = one?.parts?.[0]?.name;
-  return first !== undefined && first === other.parts?.[0]?.name;
 }
 
 const damaged = (what: string): L3afError =>

@@ -1,48 +1,45 @@
 import { crc32 } from 'node:zlib';
 import type { Documents } from '../state/documents';
 import type { Parts } from '../state/state';
-import type { StoredPart } from './content-store';
+import { passed } from '../young-garbage';
+import { giveBuffer, takeBuffer } from './part-buffers';
+import type { Piece } from './pieces';
 import type { Session, UploadDocument } from './upload-sessions';
 
-/** Parts announced with one write of the upload document: what a crash can lose of an upload. */
-const partsPerAnnouncement = 4;
+/** Parts after which the upload document is written: what a crash can lose of an upload. */
+const partsPerRecord = 8;
 /** What is on its way to the store while more arrives. */
 const bytesAheadMax = 4 * 1024 * 1024;
 
 interface Storing {
-  name: string;
-  stored: Promise<StoredPart>;
+  stored: Promise<Piece>;
   isDone: boolean;
 }
 
 /**
- * Cuts bytes into parts and stores each. A part's name is in the upload document before the part is stored, so
- * that nothing is ever stored that nobody knows of.
+ * Cuts bytes into parts and stores each. The upload document says that somebody feeds it before the first part is
+ * stored, and which parts it has every few of them: so everything that is stored can be found again, and of two
+ * writers of one upload, one is told of the other.
  */
 export class PartWriter {
   /** Bytes that the upload has gained. */
   written = 0;
-  private buffer: Buffer | undefined;
+  private buffer: Buffer<ArrayBuffer> | undefined;
   private buffered = 0;
-  /** Buffers of parts that are stored, to be filled again: a large upload makes no garbage. */
-  private readonly spare: Buffer[] = [];
-  private announced: string[] = [];
   private readonly storing: Storing[] = [];
-  /** Announced by a writer that has failed; they stay named until the upload ends, and are deleted then. */
-  private readonly stale: string[];
+  private isAnnounced = false;
+  private unrecorded = 0;
 
   constructor(
     private readonly parts: Parts,
     private readonly documents: Documents<UploadDocument>,
     readonly session: Session,
-  ) {
-    this.stale = session.document.intents ?? [];
-  }
+  ) {}
 
   async write(chunk: Uint8Array): Promise<void> {
     const { bytesMax } = this.parts;
     for (let at = 0; at < chunk.length;) {
-      this.buffer ??= this.spare.pop() ?? Buffer.allocUnsafeSlow(bytesMax);
+      this.buffer ??= takeBuffer(bytesMax);
       const piece = chunk.subarray(at, at + bytesMax - this.buffered);
       this.buffer.set(piece, this.buffered);
       this.buffered += piece.length;
@@ -55,22 +52,25 @@ export class PartWriter {
   async flush(): Promise<void> {
     if (this.buffer && this.buffered > 0) await this.cut(this.buffer);
     while (this.storing.length > 0) await this.settle();
-    await this.record([]);
+    if (this.isAnnounced) await this.record({ isFed: false });
   }
 
-  private async cut(buffer: Buffer): Promise<void> {
+  private async cut(buffer: Buffer<ArrayBuffer>): Promise<void> {
     const bytes = buffer.subarray(0, this.buffered);
+    passed(bytes.length);
     this.buffer = undefined;
     this.buffered = 0;
-    const name = await this.nextName();
+    await this.announce();
     if (this.storing.length * this.parts.bytesMax >= bytesAheadMax) await this.settle();
-    const part = { name, size: bytes.length, crc32: crc32(bytes) };
-    const stored = this.parts.put(name, bytes).then(() => {
-      this.spare.push(buffer);
+    while (this.storing[0]?.isDone) await this.settle();
+    if (this.unrecorded >= partsPerRecord) await this.record({ isFed: true });
+    const stored = this.parts.put(this.session.id, bytes).then((name): Piece => {
+      const piece: Piece = [name, bytes.length, crc32(bytes)];
+      giveBuffer(buffer);
       storing.isDone = true;
-      return part;
+      return piece;
     });
-    const storing: Storing = { name, stored, isDone: false };
+    const storing: Storing = { stored, isDone: false };
     // A failure is met when its turn comes.
     stored.catch(() => undefined);
     this.storing.push(storing);
@@ -78,31 +78,31 @@ export class PartWriter {
 
   /** Takes the oldest part that is being stored into the upload. */
   private async settle(): Promise<void> {
-    const part = await this.storing[0]!.stored;
+    const piece = await this.storing[0]!.stored;
     void this.storing.shift();
     const { document } = this.session;
     this.session.document = {
       ...document,
-      size: document.size + part.size,
-      parts: [...document.parts, part],
+      size: document.size + piece[1],
+      pieces: [...document.pieces, piece],
     };
-    this.written += part.size;
+    this.written += piece[1];
+    this.unrecorded++;
   }
 
-  private async nextName(): Promise<string> {
-    if (this.announced.length === 0) {
-      while (this.storing[0]?.isDone) await this.settle();
-      this.announced = Array.from({ length: partsPerAnnouncement }, () => this.parts.newName());
-      await this.record(this.announced);
-    }
-    return this.announced.shift()!;
+  private async announce(): Promise<void> {
+    if (this.isAnnounced) return;
+    await this.record({ isFed: true });
+    this.isAnnounced = true;
   }
 
-  /** Parts on their way stand in the document, too: as parts or as intents. */
-  private async record(names: string[]): Promise<void> {
-    const intents = [...this.stale, ...this.storing.map(({ name }) => name), ...names];
-    const next = { ...this.session.document, intents, updatedAt: Date.now() };
-    this.session.revision = await this.documents.update(this.session.id, next, this.session.revision);
+  private async record({ isFed }: { isFed: boolean }): Promise<void> {
+    const { id, revision, document } = this.session;
+    // Whoever fed it before did not come to the end: what it stored last, no document names.
+    const hasStrays = document.hasStrays === true || (document.isFed === true && !this.isAnnounced);
+    const next = { ...document, isFed, hasStrays, updatedAt: Date.now() };
+    this.session.revision = await this.documents.update(id, next, revision);
     this.session.document = next;
+    this.unrecorded = 0;
   }
 }

@@ -4,10 +4,11 @@ import { DistributionError } from '../distribution-error';
 import { Documents, isConflict } from '../state/documents';
 import type { RegistryState } from '../state/state';
 import { PartWriter } from './part-writer';
-import type { ContentStore, StoredPart } from './content-store';
+import type { ContentStore } from './content-store';
 import { inlineBytesMax } from './content-store';
 import { algorithmOf, digestIs } from './digest';
 import type { Algorithm } from './digest';
+import type { Piece } from './pieces';
 
 /** An upload under way. */
 export interface UploadDocument {
@@ -17,9 +18,12 @@ export interface UploadDocument {
   updatedAt: number;
   /** Bytes received and kept. */
   size: number;
-  parts: StoredPart[];
-  /** Parts that are being stored or will be next: after a crash each may be there or not. */
-  intents?: string[];
+  /** What was received, in order; the upload's id is their owner. */
+  pieces: Piece[];
+  /** Somebody is storing parts which are not named here yet, or died doing so. */
+  isFed?: boolean;
+  /** Its owner has parts which are not named here and never will be. */
+  hasStrays?: boolean;
   /** Set when the upload is becoming content under this digest. */
   committing?: string;
 }
@@ -56,14 +60,15 @@ export class UploadSessions {
 
   async start(repository: string, algorithm: Algorithm): Promise<Session> {
     const id = randomUUID();
-    const document = { repository, algorithm, updatedAt: Date.now(), size: 0, parts: [] };
+    const document = { repository, algorithm, updatedAt: Date.now(), size: 0, pieces: [] };
     return { id, document, revision: await this.documents.create(id, document) };
   }
 
   /** Throws BLOB_UPLOAD_UNKNOWN unless the repository has such an upload. */
   async find(repository: string, id: string): Promise<Session> {
     const found = await this.documents.get(id);
-    if (found?.value.repository !== repository)
+    // One from before uploads owned their parts is as good as lost: its sender starts again.
+    if (found?.value.repository !== repository || !found.value.pieces)
       throw new DistributionError('BLOB_UPLOAD_UNKNOWN', `there is no upload ${id}`);
     return { id, document: found.value, revision: found.revision };
   }
@@ -123,7 +128,7 @@ export class UploadSessions {
     const { id, document, revision } = session;
     await this.documents.delete(id, revision);
     this.hashes.delete(id);
-    await this.content.deleteParts(ownedParts(document));
+    if (hasParts(document)) await this.state.parts.delete(id);
   }
 
   /** Like {@link cancel}, for an upload in whatever state it is. */
@@ -143,16 +148,17 @@ export class UploadSessions {
   ): Promise<boolean> {
     const found = await this.documents.get(id);
     if (!found || now - found.value.updatedAt < ageMsMin) return false;
-    const { committing, parts } = found.value;
+    const { committing } = found.value;
     const content = committing === undefined ? undefined : await this.content.find(committing);
-    const adopted = parts[0] !== undefined && content?.value.parts?.[0]?.name === parts[0].name;
     try {
       await this.documents.delete(id, found.revision);
     } catch (error) {
       if (isConflict(error)) return false;
       throw error;
     }
-    await this.content.deleteParts(ownedParts(adopted ? { ...found.value, parts: [] } : found.value));
+    if (!found.value.pieces) return true;
+    if (content?.value.owner === id) await this.settleParts(id, found.value);
+    else await this.state.parts.delete(id);
     return true;
   }
 
@@ -160,17 +166,25 @@ export class UploadSessions {
     const { id, document } = session;
     const committing = { ...document, committing: digest, updatedAt: Date.now() };
     const revision = await this.documents.update(id, committing, session.revision);
-    const { size, parts } = document;
-    const adopted = await this.content.adopt(digest, { size, parts });
+    const { size, pieces } = document;
+    if (await this.content.adopt(digest, { size, owner: id, pieces })) await this.settleParts(id, committing);
+    else await this.state.parts.delete(id);
     await this.documents.delete(id, revision);
-    await this.content.deleteParts(adopted ? ownedParts({ ...document, parts: [] }) : ownedParts(document));
+  }
+
+  /** The upload has become content: what it has is complete. */
+  private async settleParts(id: string, document: UploadDocument): Promise<void> {
+    const { pieces, size, committing: digest = '' } = document;
+    if (hasStrays(document)) await this.state.parts.sweep(id, new Set(pieces.map(([name]) => name)));
+    await this.state.parts.seal(id, { digest, sizeBytes: size, parts: pieces.length });
   }
 
   private async reread(session: Session, digest: string): Promise<boolean> {
     const hash = createHash(algorithmOf(digest));
-    const { size, parts } = session.document;
+    const { id: owner } = session;
+    const { size, pieces } = session.document;
     const range = { start: 0, end: size };
-    for await (const piece of this.content.readRange({ size, parts, touchedAt: 0 }, range))
+    for await (const piece of this.content.readRange({ size, owner, pieces, touchedAt: 0 }, range))
       hash.update(piece);
     return digestIs(hash, digest);
   }
@@ -189,10 +203,9 @@ export class UploadSessions {
   }
 }
 
-const ownedParts = ({ parts, intents = [] }: UploadDocument): { name: string }[] => [
-  ...parts,
-  ...intents.map((name) => ({ name })),
-];
+const hasStrays = (document: UploadDocument): boolean =>
+  document.hasStrays === true || document.isFed === true;
+const hasParts = (document: UploadDocument): boolean => document.pieces.length > 0 || hasStrays(document);
 
 const wrongDigest = (digest: string): DistributionError =>
   new DistributionError('DIGEST_INVALID', `the content is not ${digest}`);

@@ -8,6 +8,7 @@ import { mediaTypes } from '@l3af/oci';
 import { startNats } from '@l3af/testing';
 import type { TestNats } from '@l3af/testing';
 import { openRegistry } from '../registry';
+import { partsOf } from '../content/pieces';
 import type { Registry } from '../registry';
 import { busState } from '../state/bus-state';
 import { directoryState } from '../state/directory-state';
@@ -70,7 +71,7 @@ describe.each(['JetStream', 'a directory'])('collectGarbage() on %s', (backend) 
     const needed = await push('kept', randomBytes(3_000_000));
     await registry.manifests.put('kept', await manifestOf('kept', needed));
     const unneeded = await push('kept', randomBytes(3_000_000));
-    const parts = (await registry.content.find(unneeded.digest))!.value.parts!;
+    const parts = partsOf((await registry.content.find(unneeded.digest))!.value);
     const session = await registry.uploads.start('kept', 'sha256');
     const fed = await registry.uploads.append(session, once(randomBytes(100_000)));
 
@@ -80,8 +81,10 @@ describe.each(['JetStream', 'a directory'])('collectGarbage() on %s', (backend) 
     expect(await registry.links.find('kept', needed.digest)).toBeDefined();
     expect(await registry.links.find('kept', unneeded.digest)).toBeUndefined();
     expect(await registry.content.find(unneeded.digest)).toBeUndefined();
-    for (const { name } of [...parts, ...fed.document.parts])
-      await expect(registry.state.parts.get({ name, size: 1, crc32: 0 })).rejects.toThrow();
+    const uploaded = partsOf({ owner: fed.id, pieces: fed.document.pieces });
+    expect([parts.length > 1, uploaded.length]).toEqual([true, 1]);
+    for (const part of [...parts, ...uploaded])
+      await expect(registry.state.parts.get(part)).rejects.toThrow();
     await expect(registry.uploads.find('kept', session.id)).rejects.toMatchObject({
       code: 'BLOB_UPLOAD_UNKNOWN',
     });
@@ -95,13 +98,13 @@ describe.each(['JetStream', 'a directory'])('collectGarbage() on %s', (backend) 
     const bytes = randomBytes(3_000_000);
     const session = await registry.uploads.start('died', 'sha256');
     const fed = await registry.uploads.append(session, once(bytes));
-    const { size, parts } = fed.document;
+    const { size, pieces } = fed.document;
     const digest = digestOf(bytes);
     // The steps of a commit, up to the one before the last.
     const record = (await registry.state.uploads.get(`upload/${session.id}`))!;
     const committing = Buffer.from(JSON.stringify({ ...fed.document, committing: digest }));
     await registry.state.uploads.update(`upload/${session.id}`, committing, record.revision);
-    await registry.content.adopt(digest, { size, parts });
+    await registry.content.adopt(digest, { size, owner: fed.id, pieces });
     await registry.links.add('died', digest, size);
     await registry.manifests.put(
       'died',
@@ -109,9 +112,9 @@ describe.each(['JetStream', 'a directory'])('collectGarbage() on %s', (backend) 
     );
     await collectGarbage(registry, later);
     const content = (await registry.links.find('died', digest))!;
-    const pieces = [];
-    for await (const piece of registry.content.read(content)) pieces.push(Buffer.from(piece));
-    expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
+    const read = [];
+    for await (const piece of registry.content.read(content)) read.push(Buffer.from(piece));
+    expect(Buffer.concat(read).equals(bytes)).toBe(true);
   });
 
   it('never leaves a manifest without its blobs, whatever it meets', async () => {

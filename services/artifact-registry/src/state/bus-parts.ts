@@ -1,14 +1,16 @@
-import { randomUUID, webcrypto } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { cannot, L3afError } from '@l3af/contracts';
 import type { Bus } from '@l3af/event-store';
+import { passed } from '../young-garbage';
 import { checkedPart } from './checked-part';
-import type { PartReference, Parts } from './state';
+import type { PartReference, Parts, Sealed } from './state';
 
+type Query = { last_by_subj: string } | { seq: number; next_by_subj?: string };
 /** The client can do direct gets, which its types leave out. */
 interface DirectGet {
-  direct: { getMessage(stream: string, query: { last_by_subj: string }): Promise<{ data: Uint8Array }> };
+  direct: { getMessage(stream: string, query: Query): Promise<{ data: Uint8Array; seq: number }> };
 }
-type Jsm = Awaited<ReturnType<Bus['nc']['jetstreamManager']>>;
+type Jsm = Awaited<ReturnType<Bus['nc']['jetstreamManager']>> & DirectGet;
 
 const attemptsMax = 3;
 const patienceMs = 5_000;
@@ -17,9 +19,9 @@ const headerBytes = 64 * 1024;
 const chunkBytesMax = 768 * 1024;
 
 /**
- * Parts as objects of one chunk in a JetStream object store bucket, so that any NATS tool reads them. Written
- * and read here by single messages: the client's own object calls hash in JavaScript and make a consumer for
- * each read, which takes a tenth of the speed.
+ * Parts as the chunks of objects in a JetStream object store bucket, an object per owner, so that any NATS tool
+ * reads them. Written and read here by single messages, which are named by their sequence in the stream: the
+ * client's own object calls hash in JavaScript and make a consumer for each read, which takes a tenth of the speed.
  */
 export class BusParts implements Parts {
   readonly bytesMax: number;
@@ -32,52 +34,86 @@ export class BusParts implements Parts {
     this.bytesMax = Math.min(chunkBytesMax, (bus.nc.info?.max_payload ?? 1024 * 1024) - headerBytes);
   }
 
-  newName(): string {
+  newOwner(): string {
     return randomUUID();
   }
 
-  async put(name: string, bytes: Uint8Array): Promise<void> {
+  async put(owner: string, bytes: Uint8Array): Promise<string> {
     await this.manager();
     const js = this.bus.nc.jetstream();
+    const subject = this.chunkSubject(owner);
+    // Named, so that a chunk whose acknowledgement was lost is not stored twice.
+    const msgID = randomUUID();
+    const { seq } = await this.patiently('store', owner, () => js.publish(subject, bytes, { msgID }));
+    return String(seq);
+  }
+
+  async get(part: PartReference, into?: Buffer<ArrayBuffer>): Promise<Uint8Array> {
+    const { direct } = await this.manager();
+    const [owner = '', piece] = part.name.split('/');
+    const query = piece === undefined ? { last_by_subj: this.chunkSubject(owner) } : { seq: Number(piece) };
+    const { data } = await this.patiently('read', part.name, () => direct.getMessage(this.stream, query));
+    checkedPart(part, data);
+    // The client puts it together in memory that it doubles as it goes.
+    passed(3 * data.length);
+    if (!into || into.length < data.length) return data;
+    // The client's memory is garbage at once, which costs little; kept until a slow reader has it, it would grow old.
+    into.set(data);
+    return into.subarray(0, data.length);
+  }
+
+  /** Writes what makes the chunks an object for other tools; they know SHA-256 alone. */
+  async seal(owner: string, { digest, sizeBytes, parts }: Sealed): Promise<void> {
+    const [algorithm, hex = ''] = digest.split(':');
+    if (algorithm !== 'sha256') return;
     const meta = {
-      name,
+      name: owner,
+      description: digest,
       bucket: this.bucket,
-      nuid: name,
-      size: bytes.length,
-      chunks: 1,
-      digest: `SHA-256=${padded(await sha256(bytes))}`,
+      nuid: owner,
+      size: sizeBytes,
+      chunks: parts,
+      // In the URL's alphabet, and with padding.
+      digest: `SHA-256=${Buffer.from(hex, 'hex').toString('base64url')}=`,
       mtime: new Date().toISOString(),
     };
-    await this.patiently('store', name, () =>
-      Promise.all([
-        js.publish(this.chunkSubject(name), bytes),
-        js.publish(this.metaSubject(name), JSON.stringify(meta)),
-      ]),
-    );
+    const js = this.bus.nc.jetstream();
+    await this.patiently('seal', owner, () => js.publish(this.metaSubject(owner), JSON.stringify(meta)));
   }
 
-  async get(part: PartReference): Promise<Uint8Array> {
-    const { name } = part;
-    const jsm = (await this.manager()) as unknown as DirectGet;
-    const query = { last_by_subj: this.chunkSubject(name) };
-    const { data } = await this.patiently('read', name, () => jsm.direct.getMessage(this.stream, query));
-    return checkedPart(part, data);
-  }
-
-  async delete(name: string): Promise<void> {
+  async sweep(owner: string, keep: ReadonlySet<string>): Promise<void> {
     const jsm = await this.manager();
-    for (const filter of [this.chunkSubject(name), this.metaSubject(name)])
-      await this.patiently('delete', name, () => jsm.streams.purge(this.stream, { filter }));
+    const subject = this.chunkSubject(owner);
+    for (let seq = 1; ; seq++) {
+      const query = { seq, next_by_subj: subject };
+      const found = await this.patiently('read', owner, () =>
+        jsm.direct.getMessage(this.stream, query).catch(unlessMissing),
+      );
+      if (!found) return;
+      seq = found.seq;
+      if (keep.has(String(seq))) continue;
+      await this.patiently('delete', owner, () => jsm.streams.deleteMessage(this.stream, found.seq, false));
+    }
+  }
+
+  async delete(owner: string): Promise<void> {
+    const jsm = await this.manager();
+    for (const filter of [this.chunkSubject(owner), this.metaSubject(owner)])
+      await this.patiently('delete', owner, () => jsm.streams.purge(this.stream, { filter }));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   private get stream(): string {
     return `OBJ_${this.bucket}`;
   }
-  private chunkSubject(name: string): string {
-    return `$O.${this.bucket}.C.${name}`;
+  private chunkSubject(owner: string): string {
+    return `$O.${this.bucket}.C.${owner}`;
   }
-  private metaSubject(name: string): string {
-    return `$O.${this.bucket}.M.${Buffer.from(name).toString('base64url')}`;
+  private metaSubject(owner: string): string {
+    return `$O.${this.bucket}.M.${Buffer.from(owner).toString('base64url')}`;
   }
 
   /** The first look makes the bucket. */
@@ -85,19 +121,19 @@ export class BusParts implements Parts {
     this.jsm ??= this.bus
       .objects(this.bucket)
       .has('bucket')
-      .then(() => this.bus.nc.jetstreamManager());
+      .then(() => this.bus.nc.jetstreamManager() as unknown as Promise<Jsm>);
     this.jsm.catch(() => (this.jsm = undefined));
     return this.jsm;
   }
 
-  /** All of it may be repeated: a part stored twice is the same part. */
+  /** All of it may be repeated. */
   private async patiently<T>(verb: string, name: string, attempt: () => Promise<T>): Promise<T> {
     for (let count = 1; ; count++) {
       try {
         await this.bus.link.connected({ deadline: Date.now() + patienceMs });
         return await attempt();
       } catch (cause) {
-        const missing = (cause as { code?: unknown }).code === '404';
+        const missing = isMissing(cause);
         if (!missing && count < attemptsMax) continue;
         const state = missing ? 'there is none' : 'NATS does not answer';
         throw new L3afError(
@@ -110,9 +146,8 @@ export class BusParts implements Parts {
   }
 }
 
-/** On another thread: this one has enough to do. */
-const sha256 = async (bytes: Uint8Array): Promise<Buffer> =>
-  Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === '404';
 
-/** NATS writes digests in the URL's alphabet, and with padding. */
-const padded = (digest: Buffer): string => `${digest.toString('base64url')}=`;
+function unlessMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
+}

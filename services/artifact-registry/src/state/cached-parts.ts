@@ -1,7 +1,16 @@
-import { mkdir, lstat, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DirectoryParts } from './directory-parts';
-import type { PartReference, Parts } from './state';
+import { checkedPart } from './checked-part';
+import { SlotFiles } from './slot-files';
+import type { Slot } from './slot-files';
+import type { PartReference, Parts, Sealed } from './state';
+
+interface Kept {
+  slots: Map<string, Slot>;
+  /** Where the next piece goes. */
+  next: number;
+  bytes: number;
+}
 
 /**
  * Parts from afar with those lately stored or read kept on this machine's disk. What is kept is held against
@@ -9,13 +18,13 @@ import type { PartReference, Parts } from './state';
  */
 export class CachedParts implements Parts {
   readonly bytesMax: number;
-  /** Size by name, the oldest first. */
-  private readonly kept = new Map<string, number>();
+  /** By owner, the oldest first. */
+  private readonly kept = new Map<string, Kept>();
   private keptBytes = 0;
 
   private constructor(
     private readonly far: Parts,
-    private readonly near: DirectoryParts,
+    private readonly near: SlotFiles,
     private readonly keepBytesMax: number,
   ) {
     this.bytesMax = far.bytesMax;
@@ -28,33 +37,35 @@ export class CachedParts implements Parts {
   static async open(far: Parts, options: { folder: string; bytesMax: number }): Promise<Parts> {
     const { folder, bytesMax } = options;
     if (bytesMax === 0) return far;
-    const [partsFolder, temporary] = [join(folder, 'parts'), join(folder, 'temporary')];
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const found = await lstat(folder);
     if (!found.isDirectory() || found.uid !== process.getuid?.()) return far;
-    // Half-written files of a process that was killed.
-    await rm(temporary, { recursive: true, force: true });
-    for (const one of [partsFolder, temporary]) await mkdir(one, { recursive: true });
-    const near = new DirectoryParts(partsFolder, { folder: temporary, sync: false });
+    const near = new SlotFiles(join(folder, `pieces-${far.bytesMax}`), far.bytesMax);
     const cached = new CachedParts(far, near, bytesMax);
-    await cached.load(partsFolder);
+    for (const { owner, slots } of await near.load())
+      for (const [piece, slot] of slots) cached.count(owner, piece, slot);
+    await cached.makeRoom();
     return cached;
   }
 
-  newName(): string {
-    return this.far.newName();
+  newOwner(): string {
+    return this.far.newOwner();
   }
 
-  async put(name: string, bytes: Uint8Array): Promise<void> {
-    await Promise.all([this.far.put(name, bytes), this.keep(name, bytes)]);
+  async put(owner: string, bytes: Uint8Array): Promise<string> {
+    const piece = await this.far.put(owner, bytes);
+    await this.keep(`${owner}/${piece}`, bytes);
+    return piece;
   }
 
   async get(part: PartReference, into?: Buffer<ArrayBuffer>): Promise<Uint8Array> {
-    if (this.kept.has(part.name)) {
+    const { owner, piece } = split(part.name);
+    const slot = this.kept.get(owner)?.slots.get(piece);
+    if (slot) {
       try {
-        return await this.near.get(part, into);
+        return checkedPart(part, await this.near.read(owner, slot, into));
       } catch {
-        await this.forget(part.name);
+        this.forget(owner, piece);
       }
     }
     const bytes = await this.far.get(part, into);
@@ -62,48 +73,68 @@ export class CachedParts implements Parts {
     return bytes;
   }
 
-  async delete(name: string): Promise<void> {
-    await this.forget(name);
-    await this.far.delete(name);
+  seal(owner: string, sealed: Sealed): Promise<void> {
+    return this.far.seal(owner, sealed);
   }
 
-  private async load(folder: string): Promise<void> {
-    const found: { name: string; size: number; at: number }[] = [];
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const { size, mtimeMs } = await stat(join(entry.parentPath, entry.name));
-      found.push({ name: entry.name, size, at: mtimeMs });
-    }
-    for (const { name, size } of found.sort((a, b) => a.at - b.at)) this.count(name, size);
-    await this.makeRoom();
+  sweep(owner: string, keep: ReadonlySet<string>): Promise<void> {
+    return this.far.sweep(owner, keep);
   }
 
-  /** A full or failing disk keeps nothing: that is no failure. */
+  async delete(owner: string): Promise<void> {
+    await this.drop(owner);
+    await this.far.delete(owner);
+  }
+
+  close(): Promise<void> {
+    return this.near.close();
+  }
+
+  /** A full or failing disk keeps nothing: that is no failure. Nor does what alone is more than all that may be. */
   private async keep(name: string, bytes: Uint8Array): Promise<void> {
+    const { owner, piece } = split(name);
+    const before = this.kept.get(owner);
+    if ((before?.bytes ?? 0) + bytes.length > this.keepBytesMax) return;
+    const slot = { index: before?.next ?? 0, size: bytes.length };
+    this.count(owner, piece, slot);
     try {
-      await this.near.put(name, bytes);
-      this.count(name, bytes.length);
+      await this.near.write(owner, slot.index, { piece, bytes });
       await this.makeRoom();
     } catch {
-      await this.forget(name);
+      this.forget(owner, piece);
     }
   }
 
-  private count(name: string, size: number): void {
-    this.keptBytes += size - (this.kept.get(name) ?? 0);
-    this.kept.set(name, size);
+  private count(owner: string, piece: string, slot: Slot): void {
+    const now = this.kept.get(owner) ?? { slots: new Map<string, Slot>(), next: 0, bytes: 0 };
+    now.slots.set(piece, slot);
+    now.next = Math.max(now.next, slot.index + 1);
+    now.bytes += slot.size;
+    this.keptBytes += slot.size;
+    this.kept.delete(owner);
+    this.kept.set(owner, now);
   }
 
   private async makeRoom(): Promise<void> {
-    for (const name of this.kept.keys()) {
+    for (const owner of this.kept.keys()) {
       if (this.keptBytes <= this.keepBytesMax) return;
-      await this.forget(name);
+      await this.drop(owner);
     }
   }
 
-  private async forget(name: string): Promise<void> {
-    this.keptBytes -= this.kept.get(name) ?? 0;
-    this.kept.delete(name);
-    await this.near.delete(name).catch(() => undefined);
+  /** Its place stays taken until its owner goes. */
+  private forget(owner: string, piece: string): void {
+    this.kept.get(owner)?.slots.delete(piece);
   }
+
+  private async drop(owner: string): Promise<void> {
+    this.keptBytes -= this.kept.get(owner)?.bytes ?? 0;
+    this.kept.delete(owner);
+    await this.near.remove(owner).catch(() => undefined);
+  }
+}
+
+function split(name: string): { owner: string; piece: string } {
+  const [owner = '', piece = ''] = name.split('/');
+  return { owner, piece };
 }

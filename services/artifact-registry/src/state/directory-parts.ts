@@ -1,34 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isErrno, unlinkIfThere, writeTemporary } from './files';
-import type { Temporary } from './files';
 import { checkedPart } from './checked-part';
+import { isErrno, namesIn, unlinkIfThere } from './files';
 import type { PartReference, Parts } from './state';
 
-/** Parts as files, written aside and renamed: a part is there whole or not at all. */
+/**
+ * Parts as files in a folder per owner. A file that a killed process left half-written is one that no document
+ * names; each is held against its checksum when it is read.
+ */
 export class DirectoryParts implements Parts {
   readonly bytesMax = 1024 * 1024;
 
   constructor(
     private readonly root: string,
-    private readonly temporary: Temporary,
+    /** Wait for the disk, so that a power cut loses nothing either; a killed process never does. */
+    private readonly sync: boolean,
   ) {}
 
-  newName(): string {
+  newOwner(): string {
     return randomUUID();
   }
 
-  async put(name: string, bytes: Uint8Array): Promise<void> {
-    const path = this.path(name);
-    const temporary = await writeTemporary(this.temporary, bytes);
+  async put(owner: string, bytes: Uint8Array): Promise<string> {
+    const piece = randomUUID();
+    const file = await this.create(this.path(`${owner}/${piece}`));
     try {
-      await rename(temporary, path);
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
-      await mkdir(dirname(path), { recursive: true });
-      await rename(temporary, path);
+      for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
+      if (this.sync) await file.datasync();
+    } finally {
+      await file.close();
     }
+    return piece;
   }
 
   async get(part: PartReference, into = Buffer.allocUnsafeSlow(part.size)): Promise<Uint8Array> {
@@ -42,8 +46,32 @@ export class DirectoryParts implements Parts {
     }
   }
 
-  delete(name: string): Promise<void> {
-    return unlinkIfThere(this.path(name));
+  /** Files need no list of what belongs together. */
+  seal(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async sweep(owner: string, keep: ReadonlySet<string>): Promise<void> {
+    for (const piece of await namesIn(this.path(owner)))
+      if (!keep.has(piece)) await unlinkIfThere(this.path(`${owner}/${piece}`));
+  }
+
+  delete(owner: string): Promise<void> {
+    return rm(this.path(owner), { recursive: true, force: true });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private async create(path: string): Promise<FileHandle> {
+    try {
+      return await open(path, 'w');
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error;
+      await mkdir(dirname(path), { recursive: true });
+      return open(path, 'w');
+    }
   }
 
   private path(name: string): string {

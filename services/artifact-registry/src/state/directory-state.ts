@@ -16,7 +16,7 @@ export async function directoryState(folder: string, { sync = false } = {}): Pro
   return {
     records: new DirectoryRecords(at('records'), temporary),
     uploads: new DirectoryRecords(at('uploads'), temporary),
-    parts: new DirectoryParts(at('parts'), temporary),
+    parts: new DirectoryParts(at('parts'), sync),
     check: () => access(at('records')),
   };
 }

@@ -84,28 +84,54 @@ export function describeStateContract(name: string, open: () => StateUnderTest):
       expect(await state.records.get('apart')).toBeUndefined();
     });
 
-    it('keeps parts, each under a name of its own', async () => {
+    const same = (name: string) => ({ name, size: 4, crc32: crc32('same') });
+
+    it('keeps parts, each under a name of its own, until their owner is deleted', async () => {
       const { state, other } = open();
-      const part = (name: string) => ({ name, size: 4, crc32: crc32('same') });
-      const [one, two] = [state.parts.newName(), other.parts.newName()];
-      for (const name of [one, two]) await state.parts.put(name, bytes('same'));
-      expect(one).not.toBe(two);
-      expect(text(await other.parts.get(part(one)))).toBe('same');
+      const [one, two] = [state.parts.newOwner(), other.parts.newOwner()];
+      const names: string[] = [];
+      for (const owner of [one, one, two])
+        names.push(`${owner}/${await state.parts.put(owner, bytes('same'))}`);
+      expect(new Set(names).size).toBe(3);
+      for (const name of names) expect(text(await other.parts.get(same(name)))).toBe('same');
+      await state.parts.seal(one, { digest: `sha256:${'a'.repeat(64)}`, sizeBytes: 8, parts: 2 });
       await state.parts.delete(one);
       await state.parts.delete(one);
-      await expect(state.parts.get(part(one))).rejects.toThrow();
-      expect(text(await other.parts.get(part(two)))).toBe('same');
+      for (const name of names.slice(0, 2)) await expect(state.parts.get(same(name))).rejects.toThrow();
+      expect(text(await other.parts.get(same(names[2]!)))).toBe('same');
+    });
+
+    it('sweeps away what nobody asks to keep', async () => {
+      const { parts } = open().state;
+      const [owner, neighbour] = [parts.newOwner(), parts.newOwner()];
+      const stays = await parts.put(owner, bytes('same'));
+      const theirs = await parts.put(neighbour, bytes('same'));
+      const goes = await parts.put(owner, bytes('same'));
+      await parts.sweep(owner, new Set([stays]));
+      await expect(parts.get(same(`${owner}/${goes}`))).rejects.toThrow();
+      expect(text(await parts.get(same(`${owner}/${stays}`)))).toBe('same');
+      expect(text(await parts.get(same(`${neighbour}/${theirs}`)))).toBe('same');
+      await parts.sweep(parts.newOwner(), new Set());
+    });
+
+    it('refuses a part that is not what it was', async () => {
+      const { parts } = open().state;
+      const owner = parts.newOwner();
+      const name = `${owner}/${await parts.put(owner, bytes('same'))}`;
+      for (const changed of [{ size: 5 }, { crc32: 1 }])
+        await expect(parts.get({ ...same(name), ...changed })).rejects.toMatchObject({
+          code: 'digest-mismatch',
+        });
     });
 
     it('keeps empty and binary parts', async () => {
       const { parts } = open().state;
       for (const length of [0, 300_000, parts.bytesMax]) {
         const content = Uint8Array.from({ length }, (_, i) => i % 251);
-        const name = parts.newName();
-        await parts.put(name, content);
-        expect(Buffer.compare(await parts.get({ name, size: length, crc32: crc32(content) }), content)).toBe(
-          0,
-        );
+        const owner = parts.newOwner();
+        const name = `${owner}/${await parts.put(owner, content)}`;
+        const found = await parts.get({ name, size: length, crc32: crc32(content) });
+        expect(Buffer.compare(found, content)).toBe(0);
       }
     });
   });

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buckets } from '@l3af/contracts';
 import { connectBus } from '@l3af/event-store';
 import type { Bus } from '@l3af/event-store';
+import { digestOf } from '@l3af/oci';
 import { startNats } from '@l3af/testing';
 import type { TestNats } from '@l3af/testing';
 import { busState } from './bus-state';
@@ -24,6 +27,19 @@ describe('JetStream', () => {
     await nats.stop();
   });
   describeStateContract('JetStream', () => under);
+
+  it('keeps parts as objects that other tools read', async () => {
+    const { parts } = under.state;
+    const owner = parts.newOwner();
+    const content = [randomBytes(parts.bytesMax), randomBytes(1000)];
+    for (const bytes of content) await parts.put(owner, bytes);
+    const whole = Buffer.concat(content);
+    await parts.seal(owner, { digest: digestOf(whole), sizeBytes: whole.length, parts: content.length });
+    const bucket = await buses[0]!.nc.jetstream().views.os(buckets.blobs);
+    expect(await bucket.info(owner)).toMatchObject({ size: whole.length, description: digestOf(whole) });
+    // The client holds it against its digest.
+    expect(Buffer.from((await bucket.getBlob(owner))!).equals(whole)).toBe(true);
+  });
 });
 
 describe('directory', () => {

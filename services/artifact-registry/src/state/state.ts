@@ -20,22 +20,39 @@ export interface Records {
 
 /** A part with what it is checked by. */
 export interface PartReference {
+  /** `OWNER/PIECE`. */
   name: string;
   size: number;
   crc32: number;
 }
 
-/** Pieces of content. A piece belongs to one owner from its name on: no two have the same, whatever they hold. */
+/** What is sealed: everything that an owner has, as other tools may want to know it. */
+export interface Sealed {
+  digest: string;
+  sizeBytes: number;
+  parts: number;
+}
+
+/**
+ * Pieces of content. All belong to an owner, one upload's worth, which nobody else has: they are deleted together,
+ * and whoever knows the owner can find what a killed process left.
+ */
 export interface Parts {
   /** What one upload or download holds in memory is a small multiple of it. */
   readonly bytesMax: number;
-  newName(): string;
-  /** The bytes may be overwritten once it has returned. */
-  put(name: string, bytes: Uint8Array): Promise<void>;
+  newOwner(): string;
+  /** Stores bytes, which may be overwritten once it has returned; their name within the owner, new each time. */
+  put(owner: string, bytes: Uint8Array): Promise<string>;
   /** The part, checked; throws `digest-mismatch` when it is not what it was. May use `into`, of `bytesMax`. */
   get(part: PartReference, into?: Buffer<ArrayBuffer>): Promise<Uint8Array>;
-  /** Deletes a part; one that is not there is fine. */
-  delete(name: string): Promise<void>;
+  /** Nothing comes after this. */
+  seal(owner: string, sealed: Sealed): Promise<void>;
+  /** Deletes what the owner has except these. */
+  sweep(owner: string, keep: ReadonlySet<string>): Promise<void>;
+  /** Deletes all that the owner has; nothing there is fine. */
+  delete(owner: string): Promise<void>;
+  /** Lets go of what it holds open. */
+  close(): Promise<void>;
 }
 
 /** Where a registry keeps everything. */

@@ -12,6 +12,10 @@ export interface Server {
   name: string;
   port: number;
   pid: number;
+  /** Memory when it had started, MiB. */
+  idleMiB: number;
+  /** Most memory when it had taken and given one large blob, MiB. */
+  streamedMiB: number;
   stop(): Promise<void>;
 }
 
@@ -61,7 +65,7 @@ export async function startOurs(name: string, environment: Record<string, string
     env: { ...process.env, ...environment, L3AF_REGISTRY_PORT: `${port}` },
   });
   await answering(name, `http://127.0.0.1:${port}/readyz`);
-  return { name, port, pid: child.pid!, stop: stopper(child) };
+  return serverOf(name, port, child);
 }
 
 /** Debian's docker-registry over a directory. */
@@ -80,11 +84,18 @@ export async function startDockerRegistry(folder: string): Promise<Server> {
   );
   const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
   await answering('docker-registry', `http://127.0.0.1:${port}/v2/`);
-  return { name: 'docker-registry', port, pid: child.pid!, stop: stopper(child) };
+  return serverOf('docker-registry', port, child);
+}
+
+function serverOf(name: string, port: number, child: ChildProcess): Server {
+  const pid = child.pid!;
+  return { name, port, pid, idleMiB: mebibytes(pid, 'VmRSS'), streamedMiB: 0, stop: stopper(child) };
 }
 
 /** Most memory that a process has had, MiB. */
-export function peakMebibytes(pid: number): number {
-  const match = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+export const peakMebibytes = (pid: number): number => mebibytes(pid, 'VmHWM');
+
+function mebibytes(pid: number, what: 'VmHWM' | 'VmRSS'): number {
+  const match = new RegExp(`${what}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Math.round(Number(match?.[1] ?? 0) / 1024);
 }
