@@ -161,11 +161,12 @@ export type { PackagePublished, PackageEvent, PackageVerified, VerifiedProgram }
 export {
   verifiedPredicate,
   verifiedStatementSchema,
+  statedVerificationSchema,
   attachmentTypes,
   userspaceType,
   provenancePredicate,
 } from './package.statements';
-export type { VerifiedStatement } from './package.statements';
+export type { StatedVerification, VerifiedStatement } from './package.statements';
 export { packageUseSchema, packageDetailsSchema, yankedSchema } from './package.view';
 export type { PackageUse, PackageDetails, Yanked } from './package.view';
 export {

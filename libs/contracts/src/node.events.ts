@@ -70,6 +70,8 @@ export const policyChangedSchema = z.object({
     onDrift: z.enum(['repair', 'leave']),
     onRevokedKey: z.enum(['report', 'evict']),
     probationSeconds: z.number().int().nonnegative(),
+    /** Before a version goes where its kernel was never asked about it: a warning, or asking first and waiting for the answer. */
+    onUnverified: z.enum(['warn', 'verify']).optional(),
   }),
 });
 export type PolicyChanged = z.infer<typeof policyChangedSchema>;

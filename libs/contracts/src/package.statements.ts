@@ -19,6 +19,12 @@ export const verifiedStatementSchema = z.object({
 });
 export type VerifiedStatement = z.infer<typeof verifiedStatementSchema>;
 
+/** A statement with whose it is: `signer` is the trusted key that signed it, null when none did, and then it counts for nothing. */
+export const statedVerificationSchema = verifiedStatementSchema.extend({
+  signer: z.object({ keyId: z.string(), name: z.string() }).nullable(),
+});
+export type StatedVerification = z.infer<typeof statedVerificationSchema>;
+
 /** Artifact types of what is attached to a package beside signatures and statements. */
 export const attachmentTypes = {
   /** The object for another CPU level; annotations `io.l3af.architecture` and `io.l3af.cpu` say which. */

@@ -4,7 +4,7 @@ import { packageVersionViewSchema } from './config.queries';
 import { wireErrorSchema } from './errors';
 import { manifestSchema } from './manifest';
 import { digestSchema, hookSchema } from './names';
-import { verifiedStatementSchema } from './package.statements';
+import { statedVerificationSchema } from './package.statements';
 
 /** A KF of a desired chain that is of a package's version. */
 export const packageUseSchema = z.object({
@@ -25,8 +25,8 @@ export const packageDetailsSchema = packageVersionViewSchema.extend({
   /** kf.yaml, when the image has it. */
   manifest: manifestSchema.loose().nullable(),
   readme: z.string().nullable(),
-  /** What kernels said of the object, from the statements attached; whose they are, `kf verify` and nodes check. */
-  statements: z.array(verifiedStatementSchema),
+  /** What kernels said of the object, from the statements attached, each with the trusted key that signed it. */
+  statements: z.array(statedVerificationSchema),
   /** Everything that refers to the version: signatures, statements, provenance, SBOM, tests. */
   attachments: z.array(
     z.object({ artifactType: z.string(), digest: digestSchema, title: z.string().optional() }),

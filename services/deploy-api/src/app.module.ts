@@ -22,10 +22,12 @@ import { PackageGrpc } from './package/package.grpc';
 import { PackageDetailsReader } from './package/package-details';
 import { PackageSchemas } from './package/package-schemas';
 import { PackageQueries } from './package/package.queries';
+import { Statements } from './package/statements';
 import { RegistryApi } from './registry/registry-api';
 import { HealthController } from './status/health.controller';
 import { StatusController } from './status/status.controller';
 import { StatusQueries } from './status/status.queries';
+import { TrustedSigners } from './trust/trusted-signers';
 
 const controllers = [
   ChainController,
@@ -44,7 +46,7 @@ const queries = [ChainQueries, EventQueries, BuildQueries, PackageQueries, NodeQ
 /** The service's parts. Whoever starts it brings the connections. */
 @Module({})
 export class AppModule {
-  static with(connection: BusConnection, registry: RegistryApi): DynamicModule {
+  static with(connection: BusConnection, registry: RegistryApi, trust: TrustedSigners): DynamicModule {
     return {
       module: AppModule,
       controllers: [...controllers, ...grpcControllers],
@@ -52,7 +54,9 @@ export class AppModule {
         { provide: BusConnection, useValue: connection },
         { provide: RegistryApi, useValue: registry },
         { provide: RegistryClient, useValue: registry.client },
+        { provide: TrustedSigners, useValue: trust },
         PackageSchemas,
+        Statements,
         PackageDetailsReader,
         ...handlers,
         ...queries,

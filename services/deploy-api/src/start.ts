@@ -10,6 +10,7 @@ import { prepareHttp } from './http/http-app';
 import { NestLog } from './nest-log';
 import { RegistryApi } from './registry/registry-api';
 import type { Settings } from './settings';
+import { readSigners, TrustedSigners } from './trust/trusted-signers';
 
 /** A service that runs. */
 export interface RunningApi extends AsyncDisposable {
@@ -34,7 +35,8 @@ const registryTimeoutMs = 10_000;
 export async function startApi(settings: Settings, logger: Logger): Promise<RunningApi> {
   const connection = new BusConnection(settings.NATS_URL, logger);
   const registry = new RegistryApi(settings.L3AF_REGISTRY_URL, registryTimeoutMs);
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(connection, registry), {
+  const trust = new TrustedSigners(connection, readSigners(settings.L3AF_TRUSTED_KEYS));
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(connection, registry, trust), {
     logger: new NestLog(logger),
     bodyParser: false,
     abortOnError: false,

@@ -70,20 +70,17 @@ function useText({ node, interface: name, hook, kf, enabled, revision, state }: 
   return `${node}/${name}/${hook}: ${kf}${off} (revision ${revision}, ${state ?? 'pending'})`;
 }
 
-/** What the events say; where they say less of a kernel, or nothing, what the attached statements say. */
-function verifiedText({ statements, verified }: PackageDetails, print: Printer): string[] {
-  const same = (one: Kernel, other: Kernel): boolean =>
-    one.kernel === other.kernel && one.architecture === other.architecture;
-  const stated = statements.map(({ error = null, ...one }) => ({ ...one, error }));
-  const fuller = verified.map((one) =>
-    one.programs?.length ? one : (stated.find((other) => same(one, other)) ?? one),
-  );
-  const more = stated.filter((one) => !verified.some((other) => same(one, other)));
-  const all = [...fuller, ...more];
+/** What the attached statements say, trusted ones first; while they cannot be read, what the events claim, which proves nothing. */
+function verifiedText({ statements, verified, problem }: PackageDetails, print: Printer): string[] {
+  const stated = statements
+    .map(({ error = null, signer, ...one }) => ({ ...one, error, isTrusted: signer !== null }))
+    .sort((a, b) => Number(b.isTrusted) - Number(a.isTrusted) || byKernel(a.kernel, b.kernel));
+  const claimed = problem ? verified.map((one) => ({ ...one, isTrusted: false })) : [];
+  const all = [...stated, ...claimed];
   return all.length > 0 ? [verifiedTable(all, print)] : [];
 }
 
-type Kernel = Pick<PackageDetails['verified'][number], 'kernel' | 'architecture'>;
+const byKernel = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
 type Described = PackageDetails['manifest'];
 

@@ -1,7 +1,8 @@
 import type { PackageVersionView } from '@l3af/contracts';
 import type { Printer } from '../output/printer';
 
-type Verified = PackageVersionView['verified'][number];
+/** What was said of a kernel, and whether by a key that is trusted. */
+type Verified = PackageVersionView['verified'][number] & { isTrusted: boolean };
 
 /** How kernels took a version: a line per kernel and program, or per kernel where nothing is known of its programs. */
 export function verifiedTable(verified: readonly Verified[], print: Printer): string {
@@ -19,10 +20,18 @@ export function verifiedTable(verified: readonly Verified[], print: Printer): st
   );
 }
 
-function rowsOf({ kernel, architecture, loaded, error, programs = [], tests }: Verified): string[][] {
+function rowsOf({
+  kernel,
+  architecture,
+  loaded,
+  error,
+  programs = [],
+  tests,
+  isTrusted,
+}: Verified): string[][] {
   const on = `${kernel} ${architecture}`;
   const counts = tests ? `${tests.passed}/${tests.passed + tests.failed}` : '-';
-  if (programs.length === 0) return [[on, '-', '-', '-', '-', counts, verdict(loaded, error)]];
+  if (programs.length === 0) return [[on, '-', '-', '-', '-', counts, verdict(loaded, error, isTrusted)]];
   return programs.map((program) => [
     on,
     program.name,
@@ -30,9 +39,11 @@ function rowsOf({ kernel, architecture, loaded, error, programs = [], tests }: V
     program.instructions > 0 ? String(program.instructions) : '-',
     program.nanosecondsPerPacket === undefined ? '-' : String(Math.round(program.nanosecondsPerPacket)),
     counts,
-    verdict(program.loaded, program.error),
+    verdict(program.loaded, program.error, isTrusted),
   ]);
 }
 
-const verdict = (loaded: boolean, error: { message: string } | null | undefined): string =>
-  loaded ? 'loaded' : `refused: ${error?.message ?? 'no reason given'}`;
+function verdict(loaded: boolean, error: { message: string } | null | undefined, isTrusted: boolean): string {
+  const said = loaded ? 'loaded' : `refused: ${error?.message ?? 'no reason given'}`;
+  return isTrusted ? said : `not trusted, says: ${said}`;
+}

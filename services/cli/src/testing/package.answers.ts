@@ -101,6 +101,20 @@ export const firewallDetails = packageDetailsSchema.parse({
         { name: 'firewall_tc', hook: 'tc-ingress', loaded: true, instructions: 1300 },
       ],
       tests: { passed: 12, failed: 0, skipped: 0 },
+      signer: { keyId: 'e'.repeat(64), name: 'signing.pub' },
+    },
+    {
+      ...{ kernel: '6.1.0', architecture: 'x86_64', objectDigest: digest('9'), loaded: false },
+      programs: [{ name: 'firewall', hook: 'xdp', loaded: false, instructions: 0 }],
+      tests: { passed: 0, failed: 0, skipped: 0 },
+      signer: null,
+    },
+    {
+      ...{ kernel: '5.10.0', architecture: 'x86_64', objectDigest: digest('9'), loaded: false },
+      error: { code: 'verifier-refused', message: 'unknown func bpf_loop' },
+      programs: [],
+      tests: { passed: 0, failed: 0, skipped: 0 },
+      signer: { keyId: 'e'.repeat(64), name: 'signing.pub' },
     },
   ],
   attachments: [

@@ -13,6 +13,7 @@ import type { Bus, Decided, StoredEnvelope } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
 import { BusConnection } from '../bus/bus-connection';
 import { PackageSchemas } from '../package/package-schemas';
+import { Statements } from '../package/statements';
 import type { RequestContext } from '../request-context';
 import { decide, evolve, findKf, initialChain, type Chain, type ChainCommand } from './chain';
 import { LookUp } from './look-up';
@@ -57,13 +58,15 @@ export class ChainHandler {
   constructor(
     private readonly connection: BusConnection,
     private readonly schemas: PackageSchemas,
+    private readonly statements: Statements,
   ) {}
 
   /** Stores one change of one chain. Nothing is stored when the chain is as asked already. */
   async change(request: ChangeRequest, asked: ChainRequest): Promise<Accepted> {
     const bus = this.connection.get();
     const { key, context } = request;
-    const lookUp = new LookUp(bus, this.schemas, key);
+    const { schemas, statements } = this;
+    const lookUp = new LookUp(bus, { schemas, statements }, key);
     let decided: { revision: number; change?: ChainChange } = { revision: 0 };
     const next = async (last: StoredEnvelope | undefined): Promise<ChainEvent[]> => {
       const chain = chainOf(last);

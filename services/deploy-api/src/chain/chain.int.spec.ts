@@ -76,6 +76,7 @@ kfs:
   const { sequence } = accepted.body as { sequence: number };
   expect(accepted.body).toEqual({
     ...{ revision: 1, sequence, changed: true },
+    warnings: [expect.any(String), expect.any(String)], // the registry that knows what kernels said is away
     change: {
       kind: 'apply',
       summary: 'added edge (firewall@1.0.0); added limit (team/limit@2.0.0)',
@@ -224,7 +225,7 @@ test('bodies that are no document', async () => {
     .expect(400, /"invalid-request"/);
 });
 
-test('a package that the kernel of the node is known to refuse is refused, one that nobody verified is warned of', async () => {
+test('a package that nobody verified, or whose verification nobody can check, is warned of', async () => {
   const subject = packageSubject('checked');
   const append = (...events: Parameters<typeof plane.bus.store.append>[0]['events']) =>
     plane.bus.store.append({ subject, events, actor: 'spec' });
@@ -234,14 +235,11 @@ test('a package that the kernel of the node is known to refuse is refused, one t
   expect(warned.body).toMatchObject({
     warnings: ['checked@1.0.0 was not verified on kernel 6.1.0 of node demo-1'],
   });
+  // That the stream tells of a refusal proves nothing: anyone who may push may say so. The registry, which has the proof, is away.
   await append(verified('checked', 'd', 'KF "checked": R1 invalid mem access'));
-  const again = await apply('checked-1', { package: 'checked', config: { limit: 2 } }).expect(202);
-  expect(again.body).not.toHaveProperty('warnings');
-  const refused = await apply('checked-2', { package: 'checked' }).expect(422);
-  expect(refused.body).toMatchObject({
-    code: 'verification-failed',
-    detail: expect.stringContaining('kernel 6.1.9 refuses it: KF "checked": R1 invalid mem access'),
-    details: { node: 'demo-1', kernel: '6.1.9' },
+  const unproven = await apply('checked-2', { package: 'checked' }).expect(202);
+  expect(unproven.body).toMatchObject({
+    warnings: [expect.stringMatching(/^what kernels said of checked@1\.0\.0 cannot be read/)],
   });
 });
 

@@ -15,8 +15,10 @@ import {
 } from '@l3af/contracts';
 import { queryConfig, type Bus } from '@l3af/event-store';
 import type { PackageSchemas } from '../package/package-schemas';
+import type { Statements } from '../package/statements';
 import { checkConfig, chooseVersion, resolveKf } from './resolve';
-import { checkVerified } from './verification';
+import { checkVerified, type Verdict } from './verification';
+import { awaitStatement, isVerifiedFirst } from './verified-first';
 
 function unusableRevision(key: ChainKey, revision: number, state: string): L3afError {
   return new L3afError(
@@ -35,7 +37,7 @@ export class LookUp {
 
   constructor(
     private readonly bus: Bus,
-    private readonly schemas: PackageSchemas,
+    private readonly about: { schemas: PackageSchemas; statements: Statements },
     private readonly key: ChainKey,
   ) {}
 
@@ -65,7 +67,7 @@ export class LookUp {
     const reference = parsePackageReference(document.package)!;
     const version = chooseVersion(reference, await this.packageOf(reference.name), running);
     const { hook } = this.key;
-    const kf = resolveKf({ document, version, schema: await this.schemas.of(version), hook });
+    const kf = resolveKf({ document, version, schema: await this.about.schemas.of(version), hook });
     if (!running.has(kf.digest)) await this.checkVerified(kf, version);
     return kf;
   }
@@ -73,15 +75,35 @@ export class LookUp {
   /** What the chain runs now its kernel has loaded, whatever anyone states. */
   private async checkVerified(kf: DesiredKf, version: PackageVersionView): Promise<void> {
     const node = await this.nodeOf();
-    const warning = node && checkVerified(kf, { version, hook: this.key.hook, node });
-    if (warning) this.warnings.add(warning);
+    if (!node) return;
+    // Events say whether there is anything to read; they are no proof of what it says.
+    let verdict = await this.verdict(kf, node, version.verified.length > 0);
+    if (!verdict.verified && (await isVerifiedFirst(this.bus))) {
+      await awaitStatement({ bus: this.bus, kf, kernel: node.kernel });
+      verdict = await this.verdict(kf, node, true);
+    }
+    if (verdict.warning !== undefined) this.warnings.add(verdict.warning);
+  }
+
+  /** A registry that is away keeps nobody from deploying: the node's own kernel has the last word anyway. */
+  private async verdict(kf: DesiredKf, node: NodeView, isAnything: boolean): Promise<Verdict> {
+    const { hook } = this.key;
+    try {
+      const version = { name: kf.package, digest: kf.digest };
+      const statements = isAnything ? await this.about.statements.of(version) : [];
+      return checkVerified(kf, { statements, hook, node });
+    } catch (error) {
+      if (!(error instanceof L3afError) || error.code !== 'registry-unavailable') throw error;
+      const text = `${kf.package}@${kf.version}`;
+      return { verified: false, warning: `what kernels said of ${text} cannot be read: ${error.message}` };
+    }
   }
 
   /** Refuses a configuration that a KF of a chain cannot take. */
   async checkConfig(kf: DesiredKf): Promise<void> {
     const view = await this.packageOf(kf.package);
     const version = chooseVersion({ name: kf.package, digest: kf.digest }, view, new Set([kf.digest]));
-    checkConfig(kf, await this.schemas.of(version));
+    checkConfig(kf, await this.about.schemas.of(version));
   }
 
   /** Refuses a KF whose version has been yanked since, unless the chain runs it now. */

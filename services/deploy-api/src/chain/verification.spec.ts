@@ -1,7 +1,7 @@
-import type { DesiredKf, Hook, PackageVersionView } from '@l3af/contracts';
+import type { DesiredKf, Hook, StatedVerification } from '@l3af/contracts';
 import { checkVerified } from './verification';
 
-type Verified = PackageVersionView['verified'][number];
+type Verified = StatedVerification;
 
 const kf: DesiredKf = {
   ...{
@@ -14,37 +14,19 @@ const kf: DesiredKf = {
   ...{ enabled: true, proceedOn: ['PASS'], config: {}, state: 'keep' },
 };
 const said = (kernel: string, more: Partial<Verified> = {}): Verified => ({
-  ...{ kernel, architecture: 'amd64', loaded: true, error: null, keyId: 'k1' },
+  ...{ kernel, architecture: 'amd64', objectDigest: '', loaded: true, programs: [] },
+  ...{ tests: { passed: 0, failed: 0, skipped: 0 }, signer: { keyId: 'k1', name: 'builder' } },
   ...more,
 });
 const refusal = { code: 'verifier-refused', message: 'R1 invalid' } as const;
 const refusing = (kernel: string, more: Partial<Verified> = {}): Verified =>
   said(kernel, { loaded: false, error: refusal, ...more });
 const check = (
-  verified: Verified[],
+  statements: Verified[],
   { program = 'filter', hook = 'xdp' }: { program?: string; hook?: Hook } = {},
 ): string | undefined => {
-  const version: PackageVersionView = {
-    ...{
-      name: 'filter',
-      version: '1.0.0',
-      digest: kf.digest,
-      publishedAt: '',
-      architectures: ['amd64'],
-      sizeBytes: 1,
-    },
-    ...{
-      schema: null,
-      description: null,
-      license: null,
-      sourceDigest: null,
-      signers: ['k1'],
-      yanked: null,
-      verified,
-    },
-  };
   const node = { name: 'n', kernel: '6.1.0-49-cloud-amd64', architecture: 'amd64' };
-  return checkVerified({ ...kf, program }, { version, hook, node });
+  return checkVerified({ ...kf, program }, { statements, hook, node }).warning;
 };
 const failed = expect.objectContaining({ code: 'verification-failed' }) as Error;
 
@@ -59,7 +41,10 @@ test('other kernels, architectures and strangers do not', () => {
   expect(check([])).toMatch(warning);
   expect(check([refusing('6.12.1'), refusing('5.10.0'), refusing('6.10.0')])).toMatch(warning);
   expect(check([refusing('6.1.0', { architecture: 'arm64' })])).toMatch(warning);
-  expect(check([refusing('6.1.0', { keyId: 'k2' })])).toMatch(warning);
+  const forged = [refusing('6.1.0', { signer: null }), said('6.1.0', { signer: null })];
+  expect(check(forged)).toMatch(warning);
+  expect(check(forged)).toMatch(/2 statements by keys that are not trusted do not count/);
+  expect(() => check([said('6.1.0-49-cloud-amd64', { signer: null }), refusing('6.1.0')])).toThrow(failed);
 });
 
 test('the own release counts first, then one that loads it', () => {

@@ -1,23 +1,12 @@
-import {
-  attachmentTypes,
-  imageLabels,
-  manifestSchema,
-  verifiedPredicate,
-  verifiedStatementSchema,
-  type PackageDetails,
-  type VerifiedStatement,
-} from '@l3af/contracts';
+import { attachmentTypes, imageLabels, manifestSchema, type PackageDetails } from '@l3af/contracts';
 import {
   imageManifestSchema,
   manifestsOf,
-  mediaTypes,
   parseDocument,
   readLabels,
-  sizeLimits,
   type Descriptor,
   type RegistryClient,
 } from '@l3af/oci';
-import { z } from 'zod';
 
 /** What only the registry has of a version. */
 export type Attached = Pick<PackageDetails, 'manifest' | 'readme' | 'statements' | 'attachments'>;
@@ -25,12 +14,6 @@ export type Attached = Pick<PackageDetails, 'manifest' | 'readme' | 'statements'
 export const nothingAttached: Attached = { manifest: null, readme: null, statements: [], attachments: [] };
 
 const readmeBytesMax = 256 * 1024;
-/** More than these are not read: anyone who may push may attach any number. */
-const statementsMax = 64;
-
-const bundleSchema = z.object({ dsseEnvelope: z.object({ payload: z.string() }) });
-const statementSchema = z.object({ predicateType: z.literal(verifiedPredicate), predicate: z.unknown() });
-
 /** Reads an image's manifest label and everything that refers to it. What cannot be read is left out. */
 export async function readAttached(client: RegistryClient, name: string, digest: string): Promise<Attached> {
   const [manifest, referrers] = await Promise.all([
@@ -38,14 +21,10 @@ export async function readAttached(client: RegistryClient, name: string, digest:
     client.referrers(name, digest),
   ]);
   const readme = referrers.find(({ artifactType }) => artifactType === attachmentTypes.readme);
-  const statements = referrers
-    .filter(({ annotations }) => annotations?.['dev.sigstore.bundle.predicateType'] === verifiedPredicate)
-    .slice(0, statementsMax);
-  const read = await Promise.all(statements.map((one) => readStatement({ client, name, descriptor: one })));
   return {
     manifest,
     readme: readme ? await readReadme({ client, name, descriptor: readme }) : null,
-    statements: read.filter((one) => one !== undefined),
+    statements: [],
     attachments: referrers.map(attachment),
   };
 }
@@ -81,16 +60,6 @@ async function layerOf({ client, name, descriptor }: Referrer, bytesMax: number)
 async function readReadme(referrer: Referrer): Promise<string | null> {
   const bytes = await layerOf(referrer, readmeBytesMax);
   return bytes ? Buffer.from(bytes).toString('utf8') : null;
-}
-
-async function readStatement(referrer: Referrer): Promise<VerifiedStatement | undefined> {
-  if (referrer.descriptor.artifactType !== mediaTypes.sigstoreBundle) return undefined;
-  const bytes = await layerOf(referrer, sizeLimits.signature);
-  const bundle = bytes && bundleSchema.safeParse(parseJson(Buffer.from(bytes).toString('utf8'))).data;
-  if (!bundle) return undefined;
-  const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString('utf8');
-  const statement = statementSchema.safeParse(parseJson(payload)).data;
-  return statement && verifiedStatementSchema.safeParse(statement.predicate).data;
 }
 
 function parseJson(text: string): unknown {

@@ -14,6 +14,7 @@ import { BusConnection } from '../bus/bus-connection';
 import { RegistryApi, type YankRequest } from '../registry/registry-api';
 import { nothingAttached, readAttached, type Attached } from './attached';
 import { PackageQueries } from './package.queries';
+import { Statements } from './statements';
 
 /** One version of a package with its image, its attachments and the chains that run it. */
 @Injectable()
@@ -22,6 +23,7 @@ export class PackageDetailsReader {
     private readonly connection: BusConnection,
     private readonly queries: PackageQueries,
     private readonly registry: RegistryApi,
+    private readonly statements: Statements,
   ) {}
 
   /** `wanted`: a version or a digest. */
@@ -47,9 +49,14 @@ export class PackageDetailsReader {
     throw new L3afError('unknown-version', cannot('show', 'package', `${name}@${wanted}`, state));
   }
 
-  private async attached({ name, digest }: PackageVersionView): Promise<Attached & { problem?: WireError }> {
+  private async attached(version: PackageVersionView): Promise<Attached & { problem?: WireError }> {
+    const { name, digest } = version;
     try {
-      return await readAttached(this.registry.client, name, digest);
+      const [attached, statements] = await Promise.all([
+        readAttached(this.registry.client, name, digest),
+        this.statements.of(version),
+      ]);
+      return { ...attached, statements };
     } catch (error) {
       if (error instanceof L3afError) return { ...nothingAttached, problem: toWireError(error) };
       throw error;

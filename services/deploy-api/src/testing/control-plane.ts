@@ -20,6 +20,8 @@ export interface Addresses {
   grpcPort: number;
   /** Default: one that is not there. */
   registryUrl?: string;
+  /** File of public keys whose statements count. */
+  trustedKeys?: string;
 }
 
 /** deploy-api and config-store as they run, and a connection to put facts into the stream. For specs. */
@@ -46,10 +48,11 @@ export async function startControlPlane(addresses: Addresses): Promise<ControlPl
 
 /** deploy-api alone. */
 export function openApi(addresses: Omit<Addresses, 'databaseUrl'>): Promise<RunningApi> {
-  const { natsUrl, grpcPort, registryUrl = 'http://127.0.0.1:1' } = addresses;
+  const { natsUrl, grpcPort, registryUrl = 'http://127.0.0.1:1', trustedKeys } = addresses;
   const environment = {
     ...{ NATS_URL: natsUrl, L3AF_API_PORT: '0', L3AF_GRPC_PORT: String(grpcPort) },
     L3AF_REGISTRY_URL: registryUrl,
+    ...(trustedKeys !== undefined && { L3AF_TRUSTED_KEYS: trustedKeys }),
   };
   return startApi(readSettings(environment), createLogger('deploy-api', logLevel()));
 }

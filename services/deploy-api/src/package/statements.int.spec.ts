@@ -1,0 +1,204 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Accepted,
+  packageSubject,
+  type PackageDetails,
+  verifiedPredicate,
+  type VerifiedStatement,
+  verifyConsumer,
+} from '@l3af/contracts';
+import {
+  attachReferrer,
+  attachStatement,
+  buildImage,
+  generateSigningKey,
+  keyIdOf,
+  mediaTypes,
+  RegistryClient,
+} from '@l3af/oci';
+import { createLogger } from '@l3af/telemetry';
+import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
+import request from 'supertest';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- specs run against the real registry, not a stand-in
+import { readSettings } from '../../../artifact-registry/src/settings';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- as above
+import { startRegistry, type RunningRegistry } from '../../../artifact-registry/src/start-registry';
+import { seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+
+jest.setTimeout(240_000);
+
+let nats: TestNats;
+let postgres: TestPostgres;
+let registry: RunningRegistry;
+let plane: ControlPlane;
+let client: RegistryClient;
+let folder: string;
+const [builder, other, stranger] = [
+  generateSigningKey(),
+  generateSigningKey('ed25519'),
+  generateSigningKey(),
+];
+
+beforeAll(async () => {
+  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
+  folder = await mkdtemp(join(tmpdir(), 'l3af-trust-'));
+  await writeFile(join(folder, 'builder.pub'), builder.publicKey);
+  const settings = readSettings({ NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0' });
+  registry = await startRegistry(settings, createLogger('artifact-registry', 'silent'));
+  await registry.ready;
+  const registryUrl = `http://127.0.0.1:${registry.port}`;
+  client = new RegistryClient(registryUrl);
+  const addresses = { natsUrl: nats.url, databaseUrl: postgres.url, grpcPort: await freePort() };
+  plane = await startControlPlane({ ...addresses, registryUrl, trustedKeys: folder });
+  await seed(plane.bus); // demo-1 has kernel 6.1.0 on x64
+  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
+});
+
+afterAll(async () => {
+  await plane.close();
+  await registry.close();
+  await Promise.all([nats.stop(), postgres.stop()]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+const api = () => request(plane.api.url);
+const refusal = { code: 'verifier-refused', message: 'R1 invalid mem access' } as const;
+
+const publish = async (name: string): Promise<string> => {
+  const image = buildImage({
+    objects: [{ architecture: 'amd64', bytes: Buffer.from(`\x7fELF ${name}`, 'latin1') }],
+    schema: { programs: [{ name: 'gate', section: 'xdp', type: 'xdp' }], maps: [], constants: [] },
+  });
+  await client.push(image, name, ['1.0.0']);
+  return image.digest;
+};
+
+const saying = (kernel: string, loaded: boolean): VerifiedStatement => ({
+  ...{ kernel, architecture: 'x64', objectDigest: `sha256:${'e'.repeat(64)}`, loaded },
+  ...(!loaded && { error: refusal }),
+  programs: [{ name: 'gate', hook: 'xdp', loaded, instructions: 1, ...(!loaded && { error: refusal }) }],
+  tests: { passed: 0, failed: 0, skipped: 0 },
+});
+
+interface Said {
+  name: string;
+  digest: string;
+  statement: VerifiedStatement;
+  key: string;
+}
+const state = ({ name, digest, statement, key }: Said) =>
+  attachStatement(client, name, digest, {
+    ...{ predicateType: verifiedPredicate, predicate: statement, privateKeyPem: key },
+  });
+const heardOf = (name: string, count: number) =>
+  waitFor(async () => {
+    let heard = 0;
+    for await (const { events } of plane.bus.store.read({ subject: packageSubject(name) }))
+      heard += events.filter(({ type }) => type === 'PackageVerified').length;
+    return heard >= count;
+  }, `${count} statements about ${name}`);
+const deploy = (name: string, interfaceName: string) =>
+  api()
+    .post(`/v1/nodes/demo-1/chains/${interfaceName}/xdp/kfs`)
+    .send({ kf: { package: `${name}@1.0.0`, name } });
+const details = async (name: string): Promise<PackageDetails> =>
+  (await api().get(`/v1/packages/${name}/versions/1.0.0`).expect(200)).body as PackageDetails;
+
+test('a refusal counts when a trusted key signed it, and is shown with its signer', async () => {
+  const digest = await publish('refused');
+  await state({ name: 'refused', digest, statement: saying('6.1.9', false), key: builder.privateKey });
+  await heardOf('refused', 1);
+  const { body } = await deploy('refused', 'eth0').expect(422);
+  expect(body).toMatchObject({
+    code: 'verification-failed',
+    detail: expect.stringContaining('kernel 6.1.9 refuses it: R1 invalid mem access') as unknown,
+    details: { node: 'demo-1', kernel: '6.1.9', signer: 'builder.pub' },
+  });
+  expect((await details('refused')).statements).toMatchObject([
+    { kernel: '6.1.9', loaded: false, signer: { keyId: keyIdOf(builder.publicKey), name: 'builder.pub' } },
+  ]);
+});
+
+test('a forged statement neither keeps a package out nor lets one in', async () => {
+  const out = await publish('kept-out');
+  await state({ name: 'kept-out', digest: out, statement: saying('6.1.9', false), key: stranger.privateKey });
+  await heardOf('kept-out', 1);
+  const accepted = (await deploy('kept-out', 'eth1').expect(202)).body as Accepted;
+  expect(accepted.warnings).toEqual([
+    expect.stringMatching(/was not verified on kernel 6\.1\.0.*1 statements by keys that are not trusted/),
+  ]);
+
+  const digest = await publish('let-in');
+  await state({ name: 'let-in', digest, statement: saying('6.1.9', false), key: builder.privateKey });
+  await heardOf('let-in', 1);
+  await state({ name: 'let-in', digest, statement: saying('6.1.9', true), key: stranger.privateKey });
+  // One that names the builder's key, and bears a signature that the builder made of something else.
+  const genuine = (await client.referrers('let-in', digest)).map((one) => one.digest);
+  const [first = ''] = genuine;
+  const manifest = JSON.parse(Buffer.from((await client.getManifest('let-in', first)).bytes).toString()) as {
+    layers: { digest: string }[];
+  };
+  const bundle = JSON.parse(
+    Buffer.from(await client.getBlob('let-in', manifest.layers[0]?.digest ?? '', 100_000)).toString(),
+  ) as { dsseEnvelope: { payload: string } };
+  const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString();
+  bundle.dsseEnvelope.payload = Buffer.from(
+    payload.replaceAll('"loaded":false', '"loaded":true').replace('6.1.9', '6.1.0'),
+  ).toString('base64');
+  await attachReferrer(client, 'let-in', digest, {
+    artifactType: mediaTypes.sigstoreBundle,
+    bytes: Buffer.from(JSON.stringify(bundle)),
+    annotations: { 'dev.sigstore.bundle.predicateType': verifiedPredicate },
+  });
+  await heardOf('let-in', 3);
+  await deploy('let-in', 'eth1').expect(422, /"verification-failed"/);
+  const { statements } = await details('let-in');
+  expect(statements.map(({ loaded, signer }) => [loaded, signer?.name ?? null]).sort()).toEqual([
+    [false, 'builder.pub'],
+    [true, null],
+    [true, null],
+  ]);
+});
+
+test('keys that nodes are told to trust count, until they are revoked', async () => {
+  const digest = await publish('trusted-later');
+  await state({ name: 'trusted-later', digest, statement: saying('6.1.9', false), key: other.privateKey });
+  await heardOf('trusted-later', 1);
+  const trust = (revoked: string[]) =>
+    api()
+      .put('/v1/trust/default')
+      .send({ signers: [{ name: 'other', publicKey: other.publicKey, packages: ['trusted-*'] }], revoked })
+      .expect(202);
+  await trust([]);
+  await deploy('trusted-later', 'eth2').expect(422, /"verification-failed"/);
+  expect((await details('trusted-later')).statements).toMatchObject([{ signer: { name: 'other' } }]);
+  await trust([keyIdOf(other.publicKey)]);
+  await deploy('trusted-later', 'eth2').expect(202, /keys that are not trusted/);
+});
+
+test('where the policy says so, a kernel is asked first and the deployment waits for its answer', async () => {
+  const policy = { onDrift: 'repair', onRevokedKey: 'report', probationSeconds: 60, onUnverified: 'verify' };
+  await api().put('/v1/policies/default').send(policy).expect(202);
+  const [loads, refuses] = [await publish('loads'), await publish('refuses')];
+  const asked: string[] = [];
+  const queue = plane.bus.workQueue({ consumer: verifyConsumer('6.1') }, async ({ stored }) => {
+    for (const event of stored.events) {
+      if (event.type !== 'VerificationRequested') continue;
+      const { name, digest, kernel } = event.data;
+      asked.push(`${name} ${String(kernel)}`);
+      await state({ name, digest, statement: saying('6.1.7', name === 'loads'), key: builder.privateKey });
+    }
+  });
+  const accepted = await deploy('loads', 'eth3').expect(202);
+  expect(accepted.body).not.toHaveProperty('warnings');
+  await deploy('refuses', 'eth3').expect(422, /kernel 6\.1\.7 refuses it/);
+  expect(asked).toEqual(['loads 6.1', 'refuses 6.1']);
+  expect([loads, refuses].every((digest) => digest.startsWith('sha256:'))).toBe(true);
+  await queue.stop();
+  await api()
+    .put('/v1/policies/default')
+    .send({ ...policy, onUnverified: 'warn' })
+    .expect(202);
+});
