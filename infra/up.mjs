@@ -1,4 +1,5 @@
-// `npm run up [-- --detach] [--json] [--reset] [--port-base N]`: installs what is missing, starts everything, shows it.
+// `npm run up [-- --detach] [--json] [--reset] [--port-base N] [--verify-kernels auto|off|all|VERSION,…]`: installs what is missing,
+// starts everything, shows it.
 // In the foreground it stays until Ctrl-C and then stops everything; detached, `npm run down` does.
 import { existsSync, readFileSync } from 'node:fs';
 import { setup } from './setup.mjs';
@@ -6,7 +7,13 @@ import { openHome } from './up/home.mjs';
 import { parseOptions } from './up/options.mjs';
 
 const started = performance.now();
-const options = parseOptions(process.argv.slice(2), ['detach', 'json', 'reset', 'port-base']);
+const options = parseOptions(process.argv.slice(2), [
+  'detach',
+  'json',
+  'reset',
+  'port-base',
+  'verify-kernels',
+]);
 const say = (line) =>
   console.error(`${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${line}`);
 
@@ -28,7 +35,11 @@ async function bringUp(home) {
   const { start } = await import('./up/start.mjs');
   const { ensureDemo, readChainWithPackets } = await import('./up/demo.mjs');
   const { summarise } = await import('./up/summary.mjs');
-  const { missing } = await start(home, { portBase: options.portBase, say });
+  const { missing } = await start(home, {
+    portBase: options.portBase,
+    verifyKernels: options['verify-kernels'],
+    say,
+  });
   const { api } = JSON.parse(readFileSync(home.endpoints, 'utf8'));
   const view = await ensureDemo(api, say).catch((error) => {
     throw Object.assign(error, { keepsRunning: true });

@@ -23,6 +23,8 @@ export function openHome(path = process.env.L3AF_HOME || join(root, '.l3af')) {
     cache: at('cache'),
     work: at('work'),
     state: at('state.json'),
+    /** What was chosen on the command line and holds until something else is. */
+    choices: at('choices.json'),
     endpoints: at('endpoints.json'),
     /** Where Postgres keeps data (and binaries) when it may not enter this folder. */
     outside: `/var/lib/l3af/${instance}`,

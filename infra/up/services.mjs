@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { addresses } from './network.mjs';
 import { portsFrom, root } from './home.mjs';
+import { chosenKernels } from './kernels.mjs';
 import { preparePostgres } from './postgres.mjs';
 
 export const demoNode = 'demo-1';
@@ -98,6 +99,7 @@ export function describeProcesses(home, portBase) {
     ownService('build-engine', ports, {
       L3AF_SIGNING_KEY: join(home.keys, 'signing.key'),
       L3AF_WORK_DIR: home.work,
+      L3AF_VERIFY_KERNELS: chosenKernels(home),
     }),
     {
       ...ownService('executor', ports, {
@@ -115,6 +117,7 @@ export function describeProcesses(home, portBase) {
         L3AF_API_PORT: String(ports.api),
         L3AF_GRPC_PORT: String(ports.grpc),
         L3AF_HOST: '127.0.0.1',
+        L3AF_TRUSTED_KEYS: join(home.keys, 'signing.pub'),
       }),
       url: url(ports.api),
     },

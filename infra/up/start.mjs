@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultPortBase, readJson, root, writeJson } from './home.mjs';
 import { ensureSigningKey } from './keys.mjs';
+import { ensureKernels } from './kernels.mjs';
 import { lastLines } from './logs.mjs';
 import { ensureBpffs, ensureNetwork } from './network.mjs';
 import { checkPorts } from './ports.mjs';
@@ -113,12 +114,13 @@ function describeMissing(home, specs) {
 }
 
 /** Starts what does not run. Returns what was found missing of a running home (undefined: nothing ran before). */
-export async function start(home, { portBase: asked, say }) {
+export async function start(home, { portBase: asked, verifyKernels, say }) {
   const running = runningProcesses(home);
   const supervisor = runningSupervisor(home);
   const portBase = choosePortBase(home, asked, running.length > 0 || supervisor !== undefined);
   await checkPorts(portBase, home.instance);
   ensureSigningKey(home.keys);
+  ensureKernels(home, verifyKernels, say);
   ensureBpffs();
   for (const folder of [home.nats, home.cache, home.work]) mkdirSync(folder, { recursive: true });
   say('building');

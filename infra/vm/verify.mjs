@@ -2,31 +2,18 @@
 // `node infra/vm/verify.mjs VERSION FOLDER`: boots a kernel, has it load the objects of FOLDER/jobs.json (`[{object, tests}]`, files of
 // the folder) as l3af-verify does, and prints `{release, reports}` as JSON. It ends, with its machine, when its standard input does:
 // whoever asked is gone then.
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../up/home.mjs';
 import { boot, joinArchives } from './boot.mjs';
+import { canBoot, listKernels } from './bootable.mjs';
 import { createArchive } from './cpio.mjs';
 import { addSystem, keptArchive } from './initramfs.mjs';
-import { fetchKernel, isFetched, matrix } from './kernels.mjs';
+import { fetchKernel, matrix } from './kernels.mjs';
 
 const libraries = ['contracts', 'bpf-object', 'kernel'];
 const packages = ['koffi', 'zod', 'yaml'];
 const limitMs = 15 * 60_000;
-
-/** Machines are x86-64; what they need beside qemu is Debian's too. */
-export const canBoot = () =>
-  process.arch === 'x64' &&
-  ['qemu-system-x86_64', 'busybox', 'setpriv'].every(
-    (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0,
-  );
-
-/** Every kernel of the matrix; `ready`: it can be booted without downloading anything. */
-export const listKernels = () => {
-  const bootable = canBoot();
-  return matrix.map((entry) => ({ version: entry.version, ready: bootable && isFetched(entry) }));
-};
 
 function writeSystem(path) {
   const archive = createArchive(path);

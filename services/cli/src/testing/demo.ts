@@ -25,7 +25,14 @@ export interface Demo {
 /** `npm run up -- --detach` with its own home and free ports; as root. */
 export async function startDemo(): Promise<Demo> {
   const home = await mkdtemp(join(tmpdir(), 'l3af-home-'));
-  const env = { ...process.env, L3AF_HOME: home, NO_COLOR: '1', FORCE_COLOR: undefined, L3AF_API: undefined };
+  const env = {
+    ...process.env,
+    L3AF_HOME: home,
+    L3AF_VERIFY_KERNELS: 'off',
+    NO_COLOR: '1',
+    FORCE_COLOR: undefined,
+    L3AF_API: undefined,
+  };
   const shell = (script: string) => run('bash', ['-euo', 'pipefail', '-c', script], env);
   const stop = async () => {
     await shell('npm run down -- --reset');
