@@ -9,6 +9,9 @@ import { ChainController } from './chain/chain.controller';
 import { ChainGrpc } from './chain/chain.grpc';
 import { ChainHandler } from './chain/chain.handler';
 import { ChainQueries } from './chain/chain.queries';
+import { LiveController } from './chain/live.controller';
+import { LiveGrpc } from './chain/live.grpc';
+import { LiveQueries } from './chain/live.queries';
 import { EventController } from './event/event.controller';
 import { DocsController } from './docs/docs.controller';
 import { EventGrpc } from './event/event.grpc';
@@ -31,6 +34,7 @@ import { TrustedSigners } from './trust/trusted-signers';
 
 const controllers = [
   ChainController,
+  LiveController,
   EventController,
   BuildController,
   PackageController,
@@ -39,9 +43,17 @@ const controllers = [
   HealthController,
   DocsController,
 ];
-const grpcControllers = [ChainGrpc, EventGrpc, BuildGrpc, PackageGrpc, NodeGrpc];
+const grpcControllers = [ChainGrpc, LiveGrpc, EventGrpc, BuildGrpc, PackageGrpc, NodeGrpc];
 const handlers = [ChainHandler, BuildHandler, FleetHandler];
-const queries = [ChainQueries, EventQueries, BuildQueries, PackageQueries, NodeQueries, StatusQueries];
+const queries = [
+  ChainQueries,
+  LiveQueries,
+  EventQueries,
+  BuildQueries,
+  PackageQueries,
+  NodeQueries,
+  StatusQueries,
+];
 
 /** The service's parts. Whoever starts it brings the connections. */
 @Module({})

@@ -5,7 +5,7 @@ import { GrpcMethod } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { BusConnection } from '../bus/bus-connection';
 import { EventQueries } from '../event/event.queries';
-import { inCall, readFields, streamOf } from '../grpc/call';
+import { inCall, readFields, eventsOf } from '../grpc/call';
 import { errorMessage } from '../grpc/error-message';
 import { GrpcErrorFilter } from '../grpc/grpc-error.filter';
 import { unsetNulls } from '../grpc/values';
@@ -87,7 +87,7 @@ export class BuildGrpc {
 
   @GrpcMethod('BuildService', 'WatchBuild')
   watch({ id }: { id: string }): Observable<object> {
-    return streamOf(this.connection.stopped, (signal) => this.events.watchBuild(id, signal));
+    return eventsOf(this.connection.stopped, (signal) => this.events.watchBuild(id, signal));
   }
 
   @GrpcMethod('BuildService', 'GetLog')

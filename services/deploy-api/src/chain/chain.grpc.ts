@@ -12,7 +12,7 @@ import { GrpcMethod } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { BusConnection } from '../bus/bus-connection';
 import { EventQueries } from '../event/event.queries';
-import { inCall, keyOf, readFields, streamOf, type KeyMessage } from '../grpc/call';
+import { inCall, keyOf, readFields, eventsOf, type KeyMessage } from '../grpc/call';
 import { errorMessage } from '../grpc/error-message';
 import { GrpcErrorFilter } from '../grpc/grpc-error.filter';
 import { fromFields, toFields, toValue, unsetNulls, type ProtoValue } from '../grpc/values';
@@ -131,7 +131,7 @@ export class ChainGrpc {
 
   @GrpcMethod('ChainService', 'WatchChain')
   watch(request: { key?: KeyMessage; revision?: number; fromSequence?: number }): Observable<object> {
-    return streamOf(this.connection.stopped, async (signal) => {
+    return eventsOf(this.connection.stopped, async (signal) => {
       const key = keyOf(request.key);
       const last = await this.connection.get().store.last(chainSubject(key));
       const revision = request.revision ?? chainOf(last).revision;

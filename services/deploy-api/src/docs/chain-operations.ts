@@ -18,6 +18,7 @@ import {
   rollbackBodySchema,
   timeBodySchema,
 } from '../chain/chain.controller';
+import { explainLiveBodySchema } from '../chain/live.controller';
 import { watchQuerySchema } from '../event/event.controller';
 import type { Operation } from './operation';
 
@@ -165,6 +166,17 @@ export const chainOperations: Operation[] = [
     body: { schema: explainBodySchema },
     answer: explanationSchema,
     errors: ['node-silent', 'unknown-chain'],
+  },
+  {
+    method: 'post',
+    path: `${chain}/explain/live`,
+    summary: 'What the live chain does to packets that match, KF by KF, as they come',
+    description:
+      'Server-sent events: `packet` for each one (LiveExplanation), then `end` with the reason. Until then a generation that records takes the place of the live one, with the same maps; it goes when the caller does.',
+    tag: 'chains',
+    body: { schema: explainLiveBodySchema },
+    answer: 'text/event-stream',
+    errors: ['invalid-match', 'node-silent', 'unknown-chain', 'conflict'],
   },
   {
     method: 'post',

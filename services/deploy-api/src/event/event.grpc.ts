@@ -2,7 +2,7 @@ import { Controller, UseFilters } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { BusConnection } from '../bus/bus-connection';
-import { readFields, streamOf } from '../grpc/call';
+import { readFields, eventsOf } from '../grpc/call';
 import { errorMessage } from '../grpc/error-message';
 import { GrpcErrorFilter } from '../grpc/grpc-error.filter';
 import { unsetNulls } from '../grpc/values';
@@ -22,7 +22,7 @@ export class EventGrpc {
 
   @GrpcMethod('EventService', 'FollowEvents')
   follow(request: { fromSequence?: number; subject?: string; storedOnly?: boolean }): Observable<object> {
-    return streamOf(this.connection.stopped, (signal) => {
+    return eventsOf(this.connection.stopped, (signal) => {
       const fields = unsetNulls({ from: request.fromSequence, subject: request.subject });
       const { from, subject } = readFields(fields, eventQuerySchema);
       const follow = request.storedOnly !== true;

@@ -43,10 +43,17 @@ export function keyOf(key: KeyMessage): ChainKey {
   return { node: key?.node ?? '', interface: key?.interface ?? '', hook: hook.data };
 }
 
-/** A stream of events as a call answers it; it ends with the caller, or when the service stops. */
-export function streamOf(
+/** A stream of stored events as a call answers it. */
+export const eventsOf = (
   stopped: AbortSignal,
   events: (signal: AbortSignal) => AsyncIterable<StreamEvent> | Promise<AsyncIterable<StreamEvent>>,
+): Observable<object> => streamOf(stopped, events, messageOf);
+
+/** A stream as a call answers it; it ends with the caller, or when the service stops. */
+export function streamOf<T>(
+  stopped: AbortSignal,
+  events: (signal: AbortSignal) => AsyncIterable<T> | Promise<AsyncIterable<T>>,
+  messageFrom: (event: T) => object,
 ): Observable<object> {
   return new Observable((subscriber) => {
     const gone = new AbortController();
@@ -54,7 +61,7 @@ export function streamOf(
     const run = async (): Promise<void> => {
       for await (const event of await events(signal)) {
         if (signal.aborted) return;
-        subscriber.next(messageOf(event));
+        subscriber.next(messageFrom(event));
       }
     };
     run().then(

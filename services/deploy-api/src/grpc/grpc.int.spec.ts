@@ -267,6 +267,38 @@ test('dry runs, retries, rollbacks and explanations', async () => {
     }),
   });
   const packet = Buffer.alloc(14, 7);
+  const live = serveNode(plane.bus, 'demo-1', {
+    'explain-start': ({ match, count, seconds }) => ({
+      ...{ session: `${match} ${count} ${seconds}`, revision: 4, generation: 2 },
+    }),
+    'explain-next': ({ session }) => ({
+      packets: [
+        {
+          ...{
+            interface: key.interface,
+            hook: 'xdp',
+            revision: 4,
+            generation: 2,
+            steps: [step],
+            verdict: 'DROP',
+          },
+          ...{ leftAt: session, number: 1, at: '2026-11-22T08:00:00.000Z', arrived: '0a', packet: '0b' },
+          ...{ lengthBefore: 60, lengthAfter: 64 },
+        },
+      ],
+      end: { reason: 'timeout', packets: 1, incomplete: 0 },
+    }),
+  });
+  expect(await collect(chains, 'explainLive', { key, match: 'udp' })).toMatchObject([
+    {
+      packet: {
+        ...{ number: 1, leftAt: 'udp 10 30', steps: [step], lengthAfter: 64 },
+        ...{ arrived: Buffer.from([10]), packet: Buffer.from([11]) },
+      },
+    },
+    { end: { reason: 'timeout', packets: 1 } },
+  ]);
+  await live.stop();
   expect(await call(chains, 'explainPacket', { key, packet })).toMatchObject({
     ...{ verdict: 'DROP', leftAt: 'firewall', packet, steps: [step] },
   });
