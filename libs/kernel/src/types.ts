@@ -14,6 +14,11 @@ export interface HookTarget {
   netns?: string | undefined;
   /** Where a first attach on a tcx hook goes among other programs; default: last. */
   position?: 'first' | 'last' | undefined;
+  /**
+   * Share the XDP hook by libxdp's protocol: the chain becomes one of a dispatcher's programs, at this priority (lower ones run
+   * first). Decided at the first attach; a chain that has the hook to itself keeps it. Requires freplace and libxdp.
+   */
+  dispatcher?: { priority: number } | undefined;
   /** How a TC chain is attached; default: tcx where the kernel has it (6.6), else cls_bpf. */
   tc?: 'tcx' | 'cls_bpf' | undefined;
 }
@@ -149,6 +154,8 @@ export interface ObservedHook {
   live?: ObservedGeneration | undefined;
   /** Every generation on bpffs, the live one included, oldest first. */
   generations: ObservedGeneration[];
+  /** The chain is one of the programs of a libxdp dispatcher, which is listed as foreign. */
+  joined: boolean;
   /** What others have on the hook. On an XDP hook it keeps us from attaching; on a TC hook it runs beside us. */
   foreign: ForeignOwner[];
   /** Ways in which the kernel differs from what was left in it. */

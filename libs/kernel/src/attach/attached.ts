@@ -4,6 +4,7 @@ import { openPin, unpin } from '../bpf/pin';
 import { headIds, type PinnedGeneration } from '../chain/generation';
 import { filterPath, linkPath, type HookKey } from '../chain/paths';
 import type { HookTarget } from '../types';
+import { joinedProgram, leaveDispatcher } from './dispatcher/joined';
 import { deleteFilter, ourFilter } from './cls-bpf';
 
 /** What of ours is on the hook. */
@@ -11,7 +12,7 @@ export interface Attached {
   programId: number;
   /** The interface that the link is on; differs from the target's after the interface was made anew. */
   ifindex: number;
-  by: 'link' | 'filter';
+  by: 'link' | 'filter' | 'dispatcher';
 }
 
 /** The pinned link's program; undefined without a link, or when its interface is gone. */
@@ -34,20 +35,26 @@ export function attachedProgram(
 ): Attached | undefined {
   const linked = linkedProgram(target);
   if (linked?.ifindex === target.ifindex) return linked;
-  if (target.hook === 'xdp' || !generations.some(({ record }) => record.attach === 'cls_bpf'))
-    return undefined;
+  if (target.hook === 'xdp') return joined(target);
+  if (!generations.some(({ record }) => record.attach === 'cls_bpf')) return undefined;
   const filter = ourFilter(target, allHeadIds(generations));
   return filter && { programId: filter.programId, ifindex: target.ifindex, by: 'filter' };
+}
+
+function joined(target: HookTarget): Attached | undefined {
+  const programId = joinedProgram(target);
+  return programId === undefined ? undefined : { programId, ifindex: target.ifindex, by: 'dispatcher' };
 }
 
 export function allHeadIds(generations: readonly PinnedGeneration[]): Set<number> {
   return new Set(generations.flatMap((generation) => [...headIds(generation)]));
 }
 
-/** Takes our program off the hook: the link goes with its pin, the filter by its own handle. */
+/** Takes our program off the hook: the link goes with its pin, the filter by its own handle, out of a dispatcher by libxdp. */
 export function detachHook(target: HookTarget, generations: readonly PinnedGeneration[]): void {
   detachLink(target);
-  if (target.hook === 'xdp' || !generations.some(({ record }) => record.attach === 'cls_bpf')) return;
+  if (target.hook === 'xdp') return leaveDispatcher(target);
+  if (!generations.some(({ record }) => record.attach === 'cls_bpf')) return;
   const filter = ourFilter(target, allHeadIds(generations));
   if (filter) deleteFilter(target, filter);
   unpin(filterPath(target));

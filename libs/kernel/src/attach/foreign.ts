@@ -7,7 +7,7 @@ import { failedWith } from '../sys/errors';
 import { inNetns } from '../sys/netns';
 import type { ForeignOwner, HookTarget } from '../types';
 import { listFilters } from './cls-bpf';
-import { readDispatcher } from './dispatcher';
+import { readDispatcher } from './dispatcher/read';
 
 function foreignOwner(programId: number, mode: ForeignOwner['mode']): ForeignOwner {
   const found = withId('program', programId, (fd) => {

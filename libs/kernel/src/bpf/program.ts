@@ -1,11 +1,18 @@
 import { KernelCallError } from '../sys/errors';
-import { addressOf, structure } from '../sys/attributes';
+import { addressOf, structure, type Field } from '../sys/attributes';
 import { bpfCall } from '../sys/libc';
 import { nameField, objectInfo } from './info';
 
 const command = { programLoad: 5, programTestRun: 10 };
 
-export const programType = { schedCls: 3, tracepoint: 5, xdp: 6, rawTracepoint: 17, kprobe: 2 } as const;
+export const programType = {
+  schedCls: 3,
+  tracepoint: 5,
+  xdp: 6,
+  rawTracepoint: 17,
+  kprobe: 2,
+  extension: 28,
+} as const;
 export const attachType = { xdp: 37, perfEvent: 41, tcxIngress: 46, tcxEgress: 47 } as const;
 export const programFlags = { xdpHasFrags: 32 } as const;
 
@@ -57,11 +64,29 @@ export interface RawProgram {
   instructions: Buffer;
   attachType: number;
   flags?: number;
+  /** For an extension: its BTF, the type of its function there, and the function of another program that it may stand in for. */
+  extends?: { btfFd: number; functionTypeId: number; programFd: number; functionId: number } | undefined;
 }
 
-/** Loads generated instructions without libbpf: pass programs and probes. The caller closes the descriptor. */
+/** What of `union bpf_attr` describes an extension; `record` is its one function record, kept by the caller. */
+function extensionFields(program: RawProgram, record: Buffer): Field[] {
+  if (program.extends === undefined) return [];
+  const { btfFd, functionTypeId, programFd, functionId } = program.extends;
+  record.writeUInt32LE(functionTypeId, 4);
+  return [
+    { at: 72, u32: btfFd },
+    { at: 76, u32: record.length },
+    { at: 80, u64: addressOf(record) },
+    { at: 88, u32: 1 },
+    { at: 108, u32: functionId },
+    { at: 112, u32: programFd },
+  ];
+}
+
+/** Loads generated instructions without libbpf: pass programs, extensions and probes. The caller closes the descriptor. */
 export function loadInstructions(program: RawProgram): number {
   const license = Buffer.from('Dual BSD/GPL\0');
+  const record = Buffer.alloc(8);
   const attempt = (log: Buffer | null): number =>
     bpfCall(
       'BPF_PROG_LOAD',
@@ -77,6 +102,7 @@ export function loadInstructions(program: RawProgram): number {
         { at: 44, u32: program.flags ?? 0 },
         { at: 48, bytes: Buffer.from(program.name.slice(0, 15)) },
         { at: 68, u32: program.attachType },
+        ...extensionFields(program, record),
       ]),
       program.name,
     );

@@ -1,3 +1,4 @@
+import { extensionRecords, type ExtensionTarget } from '../attach/dispatcher/extension';
 import { instructionsOf, libbpf, checkCode, type BpfProgram } from '../object/libbpf';
 import type { PreparedLoad } from '../object/load-options';
 import { syntheticBtf } from '../object/synthetic-btf';
@@ -11,12 +12,20 @@ export interface GlueResult {
   shape: KfShape;
 }
 
+export interface GlueInput {
+  program: BpfProgram;
+  load: PreparedLoad;
+  plan: GluePlan;
+  /** Where the chain's programs must be extensions. */
+  extension?: ExtensionTarget | undefined;
+}
+
 /**
  * Puts the glue around the entry program that libbpf is about to load.
  * `want` is the preferred form; where it would be wrong the calling glue is taken.
  */
 export function glueProgram(
-  { program, load, plan }: { program: BpfProgram; load: PreparedLoad; plan: GluePlan },
+  { program, load, plan, extension }: GlueInput,
   want: PlacedKf['kind'],
 ): GlueResult {
   const kf = instructionsOf(program);
@@ -29,7 +38,8 @@ export function glueProgram(
     libbpf.setInstructions(program, placed.instructions, placed.instructions.length / 8),
   );
   const functions = load.records('functionInfo');
-  if (functions.count > 0) {
+  if (extension) describeExtension(load, extension, { shape, placed });
+  else if (functions.count > 0) {
     load.setRecords('functionInfo', moveRecords(functions, placed));
     const lines = load.records('lineInfo');
     if (lines.count > 0) load.setRecords('lineInfo', moveRecords(lines, placed));
@@ -50,5 +60,19 @@ function describeFunctions(load: PreparedLoad, shape: KfShape, placed: PlacedKf)
   });
   load.btfFd = fd;
   load.setRecords('functionInfo', { count: starts.length, recordBytes: 8, bytes });
+  load.setRecords('lineInfo', { count: 0, recordBytes: 16, bytes: Buffer.alloc(0) });
+}
+
+/** The KF's own types are not the kernel's, which an extension's main function must have: the KF goes without them. */
+function describeExtension(
+  load: PreparedLoad,
+  extension: ExtensionTarget,
+  { shape, placed }: { shape: KfShape; placed: PlacedKf },
+): void {
+  const starts = placed.needsOwnRecord ? [0, ...shape.subprogramStarts] : shape.subprogramStarts;
+  const bytes = extensionRecords(starts.map((start) => placed.moved(start)));
+  load.btfFd = extension.btfFd;
+  load.setTarget(extension);
+  load.setRecords('functionInfo', { count: bytes.length / 8, recordBytes: 8, bytes });
   load.setRecords('lineInfo', { count: 0, recordBytes: 16, bytes: Buffer.alloc(0) });
 }

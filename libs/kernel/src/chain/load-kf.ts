@@ -1,4 +1,5 @@
 import { L3afError, type ObjectSchema } from '@l3af/contracts';
+import { expectedAttachType } from '../attach/kind';
 import { KernelMap } from '../bpf/map';
 import { pinObject } from '../bpf/pin';
 import { programId } from '../bpf/program';
@@ -116,7 +117,7 @@ async function loadWith(
   { index, kf, schema }: One,
   { lane, want }: { lane: Lane; want: GlueResult['kind'] },
 ): Promise<Glued> {
-  const { target, load, frags, attach, maps } = context;
+  const { target, load, frags, attach, maps, extension } = context;
   lane.restart();
   let glued: GlueResult | undefined;
   const plan: GluePlan = {
@@ -143,9 +144,11 @@ async function loadWith(
       innerMaps: innerMapsOf(schema.maps),
       companions: lane.companions,
       frags,
+      xdpAttachType: expectedAttachType(attach),
+      extension: extension !== undefined,
       mapFor: (map) => lane.mapFor(map),
       glue: (program, prepared) => {
-        glued = glueProgram({ program, load: prepared, plan }, want);
+        glued = glueProgram({ program, load: prepared, plan, extension }, want);
       },
     });
     if (glued === undefined) throw new L3afError('internal', `KF ${kf.name} was loaded without glue`);

@@ -2,13 +2,15 @@ import { closeSync } from 'node:fs';
 import { cannot, L3afError, type ObjectSchema } from '@l3af/contracts';
 import { createMap, KernelMap } from '../bpf/map';
 import { makeFolder, pinObject, removeFolder } from '../bpf/pin';
-import { attachType, loadInstructions, programFlags, programId, programType } from '../bpf/program';
+import { loadInstructions, programFlags, programId, programType } from '../bpf/program';
 import { failedCallsCount } from '../features/kernel';
 import { asL3afError } from '../sys/errors';
 import { Serial } from '../sys/serial';
 import { probeFeatures } from '../features/probe';
 import type { GenerationLoad, HookTarget, LoadedGeneration, LoadedKf } from '../types';
-import { attachKind } from '../attach/kind';
+import { attachKind, expectedAttachType } from '../attach/kind';
+import { extensionTarget, type ExtensionTarget } from '../attach/dispatcher/extension';
+import { chainFunctions } from '../attach/dispatcher/root-program';
 import { agreedFrags, readSchemas, requireRoom, requireTailCallBudget } from './checks';
 import { row, control } from './counters-layout';
 import {
@@ -39,6 +41,8 @@ export interface GenerationContext {
   paths: GenerationPaths;
   frags: boolean;
   attach: AttachKind;
+  /** Where a dispatcher's programs must be extensions, all of them. */
+  extension: ExtensionTarget | undefined;
   maps: { programs: KernelMap; counters: KernelMap; control: KernelMap };
   previous: PinnedGeneration | undefined;
   /** Of a watched generation. */
@@ -66,12 +70,13 @@ async function loadNow(target: HookTarget, load: GenerationLoad): Promise<Loaded
     throw new L3afError('conflict', cannot('load', 'generation', String(load.generation), 'it is live'));
   }
   const previous = chooseReuse(target, load, live);
+  const attach = attachKind(target);
   removeFolder(paths.folder);
   try {
     makeFolder(paths.folder);
     const warnings: string[] = [];
     const kfs = await fill(
-      { target, load, paths, frags, previous, attach: attachKind(target) },
+      { target, load, paths, frags, previous, attach, extension: extensionTarget(attach) },
       schemas,
       warnings,
     );
@@ -201,15 +206,16 @@ function pinSampler(context: GenerationContext): number {
 
 /** Loads and pins a program that is all ours; returns its id. */
 function pinOwn(
-  { target, frags }: Pick<GenerationContext, 'target' | 'frags'>,
+  { target, frags, attach, extension }: Pick<GenerationContext, 'target' | 'frags' | 'attach' | 'extension'>,
   path: string,
   program: { name: string; instructions: Buffer },
 ): number {
   const xdp = target.hook === 'xdp';
   const fd = loadInstructions({
-    type: xdp ? programType.xdp : programType.schedCls,
+    type: extension ? programType.extension : xdp ? programType.xdp : programType.schedCls,
     ...program,
-    attachType: xdp ? attachType.xdp : 0,
+    extends: extension && { ...extension, functionTypeId: chainFunctions.main },
+    attachType: expectedAttachType(attach),
     flags: frags ? programFlags.xdpHasFrags : 0,
   });
   try {

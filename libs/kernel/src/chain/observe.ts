@@ -1,4 +1,4 @@
-import { attachedProgram, allHeadIds, linkedProgram } from '../attach/attached';
+import { attachedProgram, allHeadIds, linkedProgram, type Attached } from '../attach/attached';
 import { xdpMode } from '../attach/attach';
 import { listForeign, tcPrograms } from '../attach/foreign';
 import type { AttachMode } from '@l3af/contracts';
@@ -16,7 +16,7 @@ import {
   type PinnedGeneration,
 } from './generation';
 import { generationNumbers } from './live';
-import { linkPath } from './paths';
+import { joinedPath, linkPath } from './paths';
 import { chainLayout } from './slots';
 
 function describe(generation: PinnedGeneration): ObservedGeneration {
@@ -70,12 +70,13 @@ export function observeHook(target: HookTarget): ObservedHook {
     mode,
     live: live && generations.find(({ generation }) => generation === live.generation),
     generations,
+    joined: attached?.by === 'dispatcher',
     foreign: listForeign(target, ours),
     drift: driftOf(target, { live, attached: liveId, ours, hasGenerations: pinned.length > 0 }),
   };
 }
 
-function modeOf(target: HookTarget, by: 'link' | 'filter'): AttachMode {
+function modeOf(target: HookTarget, by: Attached['by']): AttachMode {
   if (target.hook === 'xdp') return xdpMode(target);
   return by === 'link' ? 'tcx' : 'cls_bpf';
 }
@@ -96,6 +97,8 @@ function driftOf(target: HookTarget, seen: Seen): HookDrift[] {
 }
 
 function detachedDrift(target: HookTarget): HookDrift[] {
+  if (existsSync(joinedPath(target)))
+    return [{ kind: 'detached', detail: 'the dispatcher on the hook does not run the chain' }];
   const linked = existsSync(linkPath(target));
   const other = linkedProgram(target);
   if (other !== undefined && other.ifindex !== target.ifindex) {

@@ -18,6 +18,9 @@ export const hookFolder = (key: HookKey): string => join(interfaceFolder(key), k
 
 /** The XDP or tcx link. */
 export const linkPath = (key: HookKey): string => join(hookFolder(key), 'link');
+/** Where a libxdp dispatcher runs the chain: our program among its own, and the array whose one slot is the chain's first program. */
+export const joinedPath = (key: HookKey): string => join(hookFolder(key), 'joined');
+export const rootPath = (key: HookKey): string => join(hookFolder(key), 'root');
 /** On kernels without tcx: the record of our cls_bpf filter, since a filter cannot be pinned. */
 export const filterPath = (key: HookKey): string => join(hookFolder(key), 'filter');
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { cannot, L3afError } from '@l3af/contracts';
 import { detachHook } from '../attach/attached';
+import { removeJoined } from '../attach/dispatcher/joined';
 import { listFolder, removeEmptyFolder, removeFolder, unpin } from '../bpf/pin';
 import type { HookTarget } from '../types';
 import { completeGenerations, generationNumbers, liveGeneration } from './live';
@@ -32,6 +33,7 @@ export function detach(target: HookTarget): void {
 
 /** Removes the pins of a hook whose program is off it. */
 export function removePins(key: HookKey): void {
+  removeJoined(key);
   for (const number of generationNumbers(key)) removeFolder(generationPaths(key, number).folder);
   const folder = hookFolder(key);
   for (const { name, folder: isFolder } of listFolder(folder)) if (!isFolder) unpin(`${folder}/${name}`);

@@ -1,8 +1,9 @@
 import { closeSync } from 'node:fs';
 import { cannot, L3afError, type AttachMode } from '@l3af/contracts';
 import { allHeadIds } from '../attach/attached';
-import { attachByLink, attachError } from '../attach/attach';
+import { attachByLink, attachError, xdpMode } from '../attach/attach';
 import { ourFilter, putFilter } from '../attach/cls-bpf';
+import { runInDispatcher } from '../attach/dispatcher/join';
 import { openPin } from '../bpf/pin';
 import type { HookTarget, SwapResult } from '../types';
 import { attachCompanions, detachCompanions } from './companions';
@@ -42,11 +43,30 @@ export function attachHead(
   const programFd = openPin(path);
   if (programFd === undefined) throw new L3afError('kernel-error', cannot('open', 'pin', path, 'it is gone'));
   try {
-    return generation.record.attach === 'cls_bpf'
-      ? attachFilter(target, programFd)
-      : attachByLink(target, programFd);
+    switch (generation.record.attach) {
+      case 'cls_bpf':
+        return attachFilter(target, programFd);
+      case 'dispatcher':
+        return attachInDispatcher(target, programFd, generation.record.frags);
+      case 'xdp':
+      case 'tcx':
+        return attachByLink(target, programFd);
+    }
   } finally {
     closeSync(programFd);
+  }
+}
+
+function attachInDispatcher(
+  target: HookTarget,
+  programFd: number,
+  frags: boolean,
+): { mode: AttachMode; firstAttach: boolean } {
+  try {
+    const { joined } = runInDispatcher(target, programFd, frags);
+    return { mode: xdpMode(target), firstAttach: joined };
+  } catch (error) {
+    throw attachError(target, error);
   }
 }
 

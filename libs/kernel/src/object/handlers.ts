@@ -12,9 +12,19 @@ let registered = false;
 
 const prepareProto = koffi.proto('int', ['void *', 'void *', 'long']);
 
+/** What libbpf's own handler would do: another library of this process loads an object (libxdp, its dispatcher). */
+function asUsual(program: BpfProgram, options: LoadOptions): number {
+  const known = /^xdp(\.frags)?(\/|$)/.test(libbpf.programSection(program));
+  if (!known || libbpf.programType(program) !== programType.xdp) return 0;
+  const load = new PreparedLoad(options);
+  load.attachType = attachType.xdp;
+  load.commit();
+  return 0;
+}
+
 /** An exception must not cross C: it is kept and the load fails. */
 function prepareForLoad(program: BpfProgram, options: LoadOptions): number {
-  if (current === undefined) return 0;
+  if (current === undefined) return asUsual(program, options);
   try {
     const load = new PreparedLoad(options);
     current.loads.push(load);
@@ -81,5 +91,16 @@ export async function withPrepare<T>(
     return mine.error === undefined ? { result } : { result, error: mine.error };
   } finally {
     current = undefined;
+  }
+}
+
+/** Runs code of another library that loads objects of its own; a load of ours may be under way on another thread. */
+export function withoutPrepare<T>(body: () => T): T {
+  const mine = current;
+  current = undefined;
+  try {
+    return body();
+  } finally {
+    current = mine;
   }
 }

@@ -8,6 +8,8 @@ const at = {
   attachType: 12,
   btfFd: 16,
   flags: 20,
+  attachBtfId: 32,
+  attachProgramFd: 36,
   functionInfo: { pointer: 56, count: 64, recordBytes: 68 },
   lineInfo: { pointer: 72, count: 80, recordBytes: 84 },
   bytes: 104,
@@ -33,6 +35,11 @@ export class PreparedLoad {
   }
   set attachType(type: number) {
     this.#bytes.writeUInt32LE(type, at.attachType);
+  }
+  /** For an extension: the function of another program that it may stand in for. */
+  setTarget({ programFd, functionId }: { programFd: number; functionId: number }): void {
+    this.#bytes.writeUInt32LE(functionId, at.attachBtfId);
+    this.#bytes.writeUInt32LE(programFd, at.attachProgramFd);
   }
   addFlags(flags: number): void {
     this.#bytes.writeUInt32LE(this.#bytes.readUInt32LE(at.flags) | flags, at.flags);

@@ -32,10 +32,11 @@ function prepareOf(opened: Opened, spec: ObjectSpec, called: Set<BpfProgram>) {
     const section = sectionOf(program);
     // A handler of our own loses what libbpf's would have set.
     if (spec.hook === 'xdp' && libbpf.programType(program) === programType.xdp) {
-      load.attachType = attachType.xdp;
+      load.attachType = spec.xdpAttachType ?? attachType.xdp;
       if (spec.frags || (program !== opened.entry && wantsFrags(section)))
         load.addFlags(programFlags.xdpHasFrags);
-    } else if (libbpf.programType(program) === programType.schedCls) load.attachType = 0;
+    } else load.attachType = 0;
+    if (program === opened.entry && spec.extension && spec.frags) load.addFlags(programFlags.xdpHasFrags);
     if (program === opened.entry) spec.glue?.(program, load);
   };
 }

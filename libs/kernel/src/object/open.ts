@@ -54,6 +54,10 @@ export interface ObjectSpec {
   /** Load tracepoints, kprobes and uprobes of the object, too. */
   companions: boolean;
   frags: boolean;
+  /** The expected attach type of XDP programs; default: BPF_XDP. */
+  xdpAttachType?: number | undefined;
+  /** Load the entry as an extension of another program; {@link glue} says of which. */
+  extension?: boolean | undefined;
   /** Called with each map before the load; a descriptor makes the object use that map. */
   mapFor?: ((map: ObjectMap) => number | undefined) | undefined;
   /** Rewrites the entry program just before its load. */
@@ -145,6 +149,7 @@ function choosePrograms(
     );
   }
   requireType(entry, spec);
+  if (spec.extension) libbpf.setType(entry, programType.extension);
   const extras: BpfProgram[] = [];
   const companions: BpfProgram[] = [];
   for (const program of programs) {

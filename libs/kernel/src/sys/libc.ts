@@ -54,6 +54,12 @@ const c = {
     bytes: number,
     flags: number,
   ) => number,
+  setenv: libc.func('int setenv(const char *name, const char *value, int overwrite)') as (
+    name: string,
+    value: string,
+    overwrite: number,
+  ) => number,
+  unsetenv: libc.func('int unsetenv(const char *name)') as (name: string) => number,
   setrlimit: libc.func('int setrlimit(int resource, void *limit)') as (
     resource: number,
     limit: Uint8Array,
@@ -167,4 +173,10 @@ export function readMemory(address: bigint, bytes: number): Buffer {
 /** Overwrites memory that C owns. The caller vouches for address and size. */
 export function writeMemory(address: bigint, bytes: Uint8Array): void {
   if (bytes.length > 0) c.copyIn(address, bytes, bytes.length);
+}
+
+/** Sets a variable in the environment that C libraries of this process read; undefined takes it away. */
+export function setEnvironment(name: string, value: string | undefined): void {
+  if (value === undefined) checked('unsetenv', c.unsetenv(name), name);
+  else checked('setenv', c.setenv(name, value, 1), name);
 }

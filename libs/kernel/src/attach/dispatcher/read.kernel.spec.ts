@@ -3,9 +3,9 @@ import { compileBpf, createVethPair, needsFeature, skipUnless } from '@l3af/test
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countingKf, hookFixture, kfLoad, xdpPass } from '../chain/chain-fixture';
-import { detach, loadGeneration, observeHook, removeInstance, swapTo } from '../index';
-import { freplaceOutcome } from '../features/freplace';
+import { countingKf, hookFixture, kfLoad, xdpPass } from '../../chain/chain-fixture';
+import { detach, loadGeneration, observeHook, removeInstance, swapTo } from '../../index';
+import { freplaceOutcome } from '../../features/freplace';
 
 const loader = ['/usr/sbin/xdp-loader', '/usr/bin/xdp-loader'].find(existsSync);
 

@@ -1,4 +1,4 @@
-import { parseDispatcherConfig } from './dispatcher';
+import { parseDispatcherConfig } from './read';
 
 /** A configuration as libxdp writes it: three words of ten, after a head that depends on the version. */
 function config(version: 1 | 2 | 3, programs: { priority: number; actions: number }[]): Buffer {

@@ -1,10 +1,10 @@
-import { KernelMap } from '../bpf/map';
-import { openById } from '../bpf/info';
-import { programInfo, type ProgramInfo } from '../bpf/program';
-import { listFolder, withPin } from '../bpf/pin';
-import { bpffsRoot } from '../chain/paths';
-import { failedWith } from '../sys/errors';
-import type { ForeignOwner } from '../types';
+import { KernelMap } from '../../bpf/map';
+import { openById } from '../../bpf/info';
+import { programInfo, type ProgramInfo } from '../../bpf/program';
+import { listFolder, withPin } from '../../bpf/pin';
+import { bpffsRoot } from '../../chain/paths';
+import { failedWith } from '../../sys/errors';
+import type { ForeignOwner } from '../../types';
 
 type Dispatcher = NonNullable<ForeignOwner['dispatcher']>;
 const [magic, slots] = [236, 10];
@@ -63,19 +63,43 @@ function readConfig(mapId: number): ReturnType<typeof parseDispatcherConfig> {
   return value && parseDispatcherConfig(value);
 }
 
-/** libxdp pins each program at `dispatch-IFINDEX-PROGID/progN-prog`. */
-function pinnedPrograms(dispatcherId: number): Map<number, { name: string; programId: number }> {
+/** A folder in which libxdp pins the programs of one dispatcher. */
+export interface DispatcherFolder {
+  path: string;
+  ifindex: number;
+  dispatcherId: number;
+}
+
+/** libxdp names each folder `dispatch-IFINDEX-PROGID`. */
+export function dispatcherFolders(): DispatcherFolder[] {
   const root = `${bpffsRoot}/xdp`;
-  const folder = listFolder(root).find(({ name }) =>
-    new RegExp(`^dispatch-\\d+-${dispatcherId}$`).test(name),
-  );
-  const programs = new Map<number, { name: string; programId: number }>();
-  if (folder === undefined) return programs;
-  for (const { name } of listFolder(`${root}/${folder.name}`)) {
+  return listFolder(root).flatMap(({ name }) => {
+    const [, ifindex, id] = /^dispatch-(\d+)-(\d+)$/.exec(name) ?? [];
+    return id === undefined
+      ? []
+      : [{ path: `${root}/${name}`, ifindex: Number(ifindex), dispatcherId: Number(id) }];
+  });
+}
+
+interface PinnedProgram {
+  name: string;
+  programId: number;
+}
+
+/** The programs pinned in a folder at `progN-prog`, by N. */
+export function programsIn(folder: DispatcherFolder): Map<number, PinnedProgram> {
+  const programs = new Map<number, PinnedProgram>();
+  for (const { name } of listFolder(folder.path)) {
     const slot = /^prog(\d+)-prog$/.exec(name)?.[1];
     if (slot === undefined) continue;
-    const info = withPin(`${root}/${folder.name}/${name}`, (fd) => programInfo(fd));
+    const info = withPin(`${folder.path}/${name}`, (fd) => programInfo(fd));
     if (info) programs.set(Number(slot), { name: info.name, programId: info.id });
   }
   return programs;
+}
+
+/** The programs of a dispatcher by their slots; none when nobody pinned them. */
+export function pinnedPrograms(dispatcherId: number): Map<number, PinnedProgram> {
+  const folder = dispatcherFolders().find((one) => one.dispatcherId === dispatcherId);
+  return folder ? programsIn(folder) : new Map<number, PinnedProgram>();
 }
