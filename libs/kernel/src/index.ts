@@ -39,7 +39,7 @@ export { ensureBpffs } from './chain/bpffs';
 export { listHooks } from './chain/hooks';
 export { removeInstance } from './chain/instance';
 export { hookFolder, linkPath, generationPaths, l3afRoot } from './chain/paths';
-export { listInterfaces } from './net/links';
+export { listInterfaces, readingLinksOnce } from './net/links';
 export { watchInterfaces } from './net/watch';
 export { inNetns } from './sys/netns';
 export { onKernelOperation } from './sys/operations';

@@ -65,10 +65,43 @@ function parseXdp(data: Buffer | undefined): XdpState {
   };
 }
 
-const linkRequest = (ifindex: number): Buffer => structure(headBytes, [{ at: 4, u32: ifindex }]);
+/** Asks for no statistics (IFLA_EXT_MASK, 29), which are most of an answer. */
+function linkRequest(ifindex: number): Buffer {
+  const [extensionMask, skipStatistics, attributeBytes] = [29, 8, 8];
+  return structure(headBytes + attributeBytes, [
+    { at: 4, u32: ifindex },
+    { at: headBytes, u32: attributeBytes | (extensionMask << 16) },
+    { at: headBytes + 4, u32: skipStatistics },
+  ]);
+}
+
+/** What was read while {@link readingLinksOnce} lasts, by namespace. */
+let once: Map<string, ParsedLink[]> | undefined;
+
+/**
+ * Inside the body, which must be synchronous, the interfaces of a namespace are read once: for looking at many hooks one after the
+ * other. What changes meanwhile is not seen, so that nothing may be changed in it.
+ */
+export function readingLinksOnce<T>(body: () => T): T {
+  const before = once;
+  once ??= new Map();
+  try {
+    return body();
+  } finally {
+    once = before;
+  }
+}
 
 /** Every interface of a namespace. */
 export function listLinks(netns?: string): ParsedLink[] {
+  const known = once?.get(netns ?? '');
+  if (known !== undefined) return known;
+  const links = requestLinks(netns);
+  once?.set(netns ?? '', links);
+  return links;
+}
+
+function requestLinks(netns: string | undefined): ParsedLink[] {
   const answers = inNetns(netns, () =>
     withRouteSocket((socket) =>
       socket.request('RTM_GETLINK', {
@@ -88,6 +121,7 @@ export function listInterfaces(netns?: string): InterfaceInfo[] {
 
 /** One interface; undefined when it is gone. */
 export function readLink(netns: string | undefined, ifindex: number): ParsedLink | undefined {
+  if (once !== undefined) return listLinks(netns).find(({ info }) => info.ifindex === ifindex);
   try {
     const [answer] = inNetns(netns, () =>
       withRouteSocket((socket) =>

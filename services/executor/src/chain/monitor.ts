@@ -1,5 +1,5 @@
 import { chainKeyText, type ChainKey, L3afError, type NodeStatus } from '@l3af/contracts';
-import { readCounters, type HookDrift } from '@l3af/kernel';
+import { readCounters, readingLinksOnce, type HookDrift } from '@l3af/kernel';
 import type { Logger } from '../logger';
 import type { Policy } from '../node/policy';
 import type { Reporter } from '../report/reporter';
@@ -19,6 +19,16 @@ const intervalMs = 2000;
 
 /** What is wrong but not ours to change: a program that someone put in front stays where it is. */
 const leftAlone = new Set<HookDrift['kind']>(['foreign-before']);
+
+/** What was seen of one chain. */
+interface Look {
+  key: ChainKey;
+  drift: readonly HookDrift[];
+  /** Of the live chain; 0: none. */
+  revision: number;
+  status: NodeStatus['chains'][number];
+  broken?: { generation: number; after: string; packets: number };
+}
 
 /** Looks at every live chain each 2 s: broken ones are rolled back, drifted ones reported and repaired. */
 export class Monitor {
@@ -49,46 +59,46 @@ export class Monitor {
   }
 
   async round(): Promise<void> {
-    const { memory, reconciler, log } = this.options;
+    const { memory, reconciler } = this.options;
     // While a chain is being changed, what is seen half-way is not drift.
     await reconciler.idle();
-    const summary: NodeStatus['chains'] = [];
-    for (const { key, deleted } of memory.all()) {
-      if (deleted) continue;
-      try {
-        const seen = this.look(key);
-        if (seen) summary.push(seen);
-      } catch (error) {
-        log.error({ err: error, chain: chainKeyText(key) }, 'chain could not be observed');
-      }
-    }
-    this.summary = summary;
+    const keys = memory.all().flatMap(({ key, deleted }) => (deleted ? [] : [key]));
+    const seen = readingLinksOnce(() => keys.flatMap((key) => this.guarded(key, () => this.look(key)) ?? []));
+    // Only now may something be changed.
+    for (const one of seen) this.guarded(one.key, () => this.act(one));
+    this.summary = seen.map(({ status }) => status);
   }
 
-  private look(key: ChainKey): NodeStatus['chains'][number] | undefined {
+  private guarded<T>(key: ChainKey, body: () => T): T | undefined {
+    try {
+      return body();
+    } catch (error) {
+      this.options.log.error({ err: error, chain: chainKeyText(key) }, 'chain could not be observed');
+      return undefined;
+    }
+  }
+
+  private look(key: ChainKey): Look | undefined {
     const target = this.options.reconciler.target(key);
     if (!target) return undefined;
     const { hook, live } = observe(target);
-    this.checkDrift(key, hook.drift, live?.applied.revision ?? 0);
-    const status = { interface: key.interface, hook: key.hook };
-    if (!live) return { ...status, revision: 0, state: 'absent', packets: 0 };
-    const counters = readCounters(target, live.generation);
-    const left = counters.kfs.flatMap(({ verdicts }) => Object.values(verdicts));
-    const packets = [...left, counters.kfs.at(-1)?.proceeded ?? 0].reduce((sum, count) => sum + count, 0);
-    if (counters.broken > 0) {
-      this.broken(key, {
-        revision: live.applied.revision,
-        generation: live.generation,
-        after: counters.brokenAfter ?? '',
-        packets: counters.broken,
-      });
-    }
+    const seen = { key, drift: hook.drift, revision: live?.applied.revision ?? 0 };
+    const status = { interface: key.interface, hook: key.hook, revision: seen.revision };
+    if (!live) return { ...seen, status: { ...status, state: 'absent', packets: 0 } };
+    const { kfs, broken, brokenAfter } = readCounters(target, live.generation);
+    const left = kfs.flatMap(({ verdicts }) => Object.values(verdicts));
+    const packets = [...left, kfs.at(-1)?.proceeded ?? 0].reduce((sum, count) => sum + count, 0);
+    if (broken === 0) return { ...seen, status: { ...status, state: 'live', packets } };
     return {
-      ...status,
-      revision: live.applied.revision,
-      state: counters.broken > 0 ? 'broken' : 'live',
-      packets,
+      ...seen,
+      status: { ...status, state: 'broken', packets },
+      broken: { generation: live.generation, after: brokenAfter ?? '', packets: broken },
     };
+  }
+
+  private act({ key, drift, revision, broken }: Look): void {
+    this.checkDrift(key, drift, revision);
+    if (broken) this.broken(key, { revision, ...broken });
   }
 
   private broken(

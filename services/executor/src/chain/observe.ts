@@ -42,10 +42,19 @@ export function observe(target: HookTarget): ObservedChain & { hook: ObservedHoo
   return { hook, live, idle };
 }
 
-function readApplied(generation: ObservedGeneration): AppliedChain | undefined {
-  if (!generation.complete) return undefined;
+/** What was read already, by its text: live chains are looked at every other second and seldom change. */
+const known = new Map<string, AppliedChain>();
+const knownMax = 256;
+
+function readApplied({ complete, metadata }: ObservedGeneration): AppliedChain | undefined {
+  if (!complete) return undefined;
+  const before = known.get(metadata);
+  if (before) return before;
   try {
-    return appliedSchema.parse(JSON.parse(generation.metadata));
+    const applied = appliedSchema.parse(JSON.parse(metadata));
+    if (known.size >= knownMax) known.clear();
+    known.set(metadata, applied);
+    return applied;
   } catch {
     return undefined;
   }
