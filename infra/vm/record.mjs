@@ -22,6 +22,5 @@ export const fewRounds = {
   L3AF_FUZZ_COUNT: '12',
   L3AF_CHAIN_CHANGES: '14',
   L3AF_REVISIONS: '25',
-  L3AF_CRASH_STRIDE: '40',
   L3AF_PACKETS: '50000',
 };

@@ -96,7 +96,7 @@ function runInChild(work: (line: string) => Promise<void>, line: string): void {
   work(line).then(
     () => exitNow(0),
     (error: unknown) => {
-      writeSync(2, `${error instanceof Error ? error.stack : String(error)}\n`);
+      writeSync(2, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
       exitNow(1);
     },
   );
