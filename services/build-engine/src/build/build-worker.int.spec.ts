@@ -185,6 +185,7 @@ describe('a builder', () => {
     await writeFile(path, await client.getBlob('drop', layers[0]?.digest ?? '', 16_000_000), { mode: 0o755 });
     expect(execFileSync(path, { encoding: 'utf8' })).toBe('libbpf 1');
 
+    engine.settings.toolchains = { go: '/nowhere/go', rustc: undefined };
     const go = await build('user-go', {
       ...{ 'kf.yaml': withProgram('go'), 'drop.bpf.c': drop(53), 'user/agent.c': agent },
     });

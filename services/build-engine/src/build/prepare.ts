@@ -12,7 +12,7 @@ import {
 } from '@l3af/contracts';
 import type { Attachment } from '@l3af/oci';
 import { compileAll, type BuiltObject, type CompiledPackage } from '../compile/compile-all';
-import { type BuiltProgram, checkUserspace, compileUserspace } from '../compile/compile-userspace';
+import { type BuiltProgram, checkUserspace, compileUserspace } from '../userspace/compile-userspace';
 import { checkName, nameOf, type PackagePlan, planPackage, versionOf } from '../manifest/package-plan';
 import { readManifest } from '../manifest/read-manifest';
 import { type SbomInput, sourceFiles, spdxDocument } from '../publish/sbom';
@@ -62,7 +62,7 @@ async function prepareSource(
   });
   const tests = await readListed(plan.manifest?.tests ?? [], fetched);
   const userspace = plan.manifest?.userspace ?? [];
-  checkUserspace(userspace);
+  await checkUserspace(userspace, context.toolchains);
   const compiling = {
     ...context,
     say: (line: string, target: string): void => progress.say('compile', line, target),

@@ -6,6 +6,7 @@ import { attachAll } from '../publish/attach';
 import { slsaProvenance } from '../publish/provenance';
 import type { CompileCache } from '../compile/compile-cache';
 import { publish } from '../publish/publish';
+import type { ToolchainPaths } from '../userspace/recipe';
 import { prepare, type Prepared } from './prepare';
 import type { Progress } from './progress';
 
@@ -19,6 +20,7 @@ export interface BuildContext {
   /** Who builds, as events say it. */
   builder: string;
   credentialsDir: string | undefined;
+  toolchains: ToolchainPaths;
   readObject: (digest: string) => Promise<Uint8Array>;
   client: RegistryClient;
   /** PKCS8 PEM. */

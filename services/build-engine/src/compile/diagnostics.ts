@@ -1,7 +1,9 @@
 import type { Diagnostic } from '@l3af/contracts';
 
 const line =
-  /^(?<file>[^:\n]+):(?<line>\d+):(?:(?<column>\d+):)? (?<severity>fatal error|error|warning|note): (?<message>.*)$/;
+  /^(?<file>[^:\n]+):(?<line>\d+):(?:(?<column>\d+):)? (?<severity>fatal error|error|warning|note)(?:\[\w+\])?: (?<message>.*)$/;
+/** Go has errors only, and does not say so. */
+const goLine = /^(?<file>\S+\.go):(?<line>\d+):(?:(?<column>\d+):)? (?<message>.*)$/;
 const without = /^(?:clang(?:-\d+)?: |LLVM )?(?<severity>fatal error|error|ERROR): (?<message>.*)$/;
 const severities: Record<string, Diagnostic['severity']> = { warning: 'warning', note: 'note' };
 
@@ -11,7 +13,7 @@ const textMax = 200;
 /** Diagnostics that an event carries at most. */
 export const diagnosticsMax = 100;
 
-/** Reads clang's messages; files are named relative to the source, as its author knows them. */
+/** Reads the messages of clang, Go and Rust (in its short form); files are named relative to the source, as its author knows them. */
 export function parseDiagnostics(log: string, sourceFolder: string): Diagnostic[] {
   const found = log.split('\n').flatMap((text) => parseLine(text, sourceFolder));
   // Errors first: a flood of warnings must not push them out.
@@ -21,7 +23,7 @@ export function parseDiagnostics(log: string, sourceFolder: string): Diagnostic[
 }
 
 function parseLine(text: string, sourceFolder: string): Diagnostic[] {
-  const groups = line.exec(text)?.groups ?? without.exec(text)?.groups;
+  const groups = line.exec(text)?.groups ?? goLine.exec(text)?.groups ?? without.exec(text)?.groups;
   if (!groups) return [];
   const { file = '', line: at = '0', column, severity = '', message = '' } = groups;
   const name = file.startsWith(`${sourceFolder}/`)

@@ -8,6 +8,8 @@ export interface Limits {
   outputBytes: number;
   /** Of what is read from its standard error; the rest is dropped. */
   logBytes: number;
+  /** Of the folder in memory that it may write to; default: as much as the output. */
+  scratchBytes?: number;
 }
 
 const mebibyte = 1024 * 1024;
@@ -20,6 +22,17 @@ export const compileLimits: Limits = {
   processes: 32,
   outputBytes: 16 * mebibyte,
   logBytes: mebibyte,
+};
+
+/** Go and Rust compile their libraries along, with many threads, and reserve far more memory than they use. */
+export const programLimits: Limits = {
+  wallMs: 600_000,
+  cpuSeconds: 300,
+  memoryBytes: 6144 * mebibyte,
+  processes: 512,
+  outputBytes: 64 * mebibyte,
+  logBytes: mebibyte,
+  scratchBytes: 1024 * mebibyte,
 };
 
 /** What a source may hold. */

@@ -20,6 +20,10 @@ export interface SandboxRun {
   limits: Limits;
   /** A folder in memory that the program may write to, as large as the output may be; default: none. */
   scratch?: string | undefined;
+  /** Whether /dev/null is there, the one device that toolchains cannot do without; default: no. */
+  devNull?: boolean | undefined;
+  /** Default: none. */
+  env?: Record<string, string> | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -168,9 +172,18 @@ function arguments_(run: SandboxRun): string[] {
     ...(isRoot ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : []),
     ...parents(run.binds).flatMap((folder) => ['--perms', '0755', '--dir', folder]),
     ...run.binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),
+    ...(run.devNull ? ['--perms', '0755', '--dir', '/dev', '--dev-bind', '/dev/null', '/dev/null'] : []),
     ...(run.scratch === undefined
       ? []
-      : ['--perms', '1777', '--size', String(limits.outputBytes), '--tmpfs', run.scratch]),
+      : [
+          '--perms',
+          '1777',
+          '--size',
+          String(limits.scratchBytes ?? limits.outputBytes),
+          '--tmpfs',
+          run.scratch,
+        ]),
+    ...Object.entries(run.env ?? {}).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--remount-ro', '/', '--chdir', run.folder, '--'],
     ...(isRoot ? becomeNobody : []),
     ...limited,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { access, readdir, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, constants, readdir, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cannot, L3afError } from '@l3af/contracts';
 import type { Bind } from './sandbox';
@@ -22,17 +22,25 @@ export interface Toolchain {
 
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-async function find(program: string, needs: string): Promise<string> {
-  const path = [...(process.env['PATH'] ?? '').split(':').filter(Boolean), ...folders];
-  for (const folder of path) {
-    const found = await realpath(join(folder, program)).catch(() => undefined);
-    if (found !== undefined) return found;
+/** A program by name in PATH, the usual folders and `more`, or by its path; `toolchain-missing` says what is needed. */
+export async function locate(program: string, needs: string, more: readonly string[] = []): Promise<string> {
+  const path = [...(process.env['PATH'] ?? '').split(':').filter(Boolean), ...folders, ...more];
+  const candidates = isAbsolute(program) ? [program] : path.map((folder) => join(folder, program));
+  for (const candidate of candidates) {
+    const isThere = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return candidate;
   }
   throw new L3afError(
     'toolchain-missing',
     cannot('find', 'program', program, `it is not installed, needs ${needs}`),
   );
 }
+
+const find = async (program: string, needs: string): Promise<string> =>
+  realpath(await locate(program, needs));
 
 /** The shared libraries of a program, as the dynamic linker finds them. */
 async function libraries(program: string): Promise<string[]> {

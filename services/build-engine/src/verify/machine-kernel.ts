@@ -17,7 +17,7 @@ const listMs = 30_000;
 /** Emulation is slow, and a kernel may have to be downloaded first. */
 const wallMs = 30 * 60_000;
 /** What comes in this time shares a boot. */
-const gatherMs = 2_000;
+const gatherMs = 4_000;
 const batchMax = 16;
 
 /** The kernels that the program (`infra/vm/verify.mjs`) can boot. */
