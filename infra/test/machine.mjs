@@ -18,7 +18,8 @@ const skipped = (reason) => ({
 export async function testInMachine({ folder, objects, deadline, say }) {
   if (spawnSync('qemu-system-x86_64', ['--version']).error) return skipped('qemu cannot be installed here');
   const { fetchKernel, matrix } = await import('../vm/kernels.mjs');
-  const { runKernel, tally } = await import('../vm/run.mjs');
+  const { runKernel } = await import('../vm/run.mjs');
+  const { tally } = await import('../vm/results.mjs');
   const entry = matrix.find((one) => one.version === version);
   try {
     fetchKernel(entry, say);

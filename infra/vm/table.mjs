@@ -57,7 +57,7 @@ export function renderTable(runs) {
     'Debian 11, 12 and its backports. Do not edit.',
     '',
     'Emulation is ten to thirty times slower than a machine, so there the tests that repeat something do it fewer times: changes under load,',
-    'revisions, mutated objects, concurrent packets, and the crash test dies after every 40th kernel operation instead of every one.',
+    'revisions, mutated objects, concurrent packets.',
     '`npm test` runs them all in full on the kernel that it is started on.',
     '',
     '## What a node reports of each kernel',

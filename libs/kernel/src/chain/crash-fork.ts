@@ -40,7 +40,7 @@ const hexDigit = (byte: number): number => (byte < 58 ? byte - 48 : byte - 87);
  */
 function forkAllMemory(): void {
   const [doFork, dash, space, newline] = [11, 45, 32, 10];
-  globalThis.gc?.();
+  globalThis.gc?.({ type: 'minor', execution: 'sync' });
   const length = readMaps();
   for (let at = 0; at < length; at++) {
     let [from, to] = [0, 0];
