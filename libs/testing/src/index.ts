@@ -8,6 +8,7 @@ export { needsFeature, skipUnless } from './skip';
 export type { KernelFeature, MaybeSkipped } from './skip';
 export { createVethPair } from './network';
 export type { VethPair, VethOptions } from './network';
+export { startFlood } from './flood';
 export { udpPacket } from './network-packets';
 export type { UdpPacket } from './network-packets';
 export { compileBpf } from './network-compile';

@@ -36,6 +36,11 @@ describe('exit codes', () => {
     [['kf', 'sign', 'firewall@1.0.0']],
     [['chain', 'rollback', ...key]],
     [['explain', ...key]],
+    [['explain', ...key, '--match', 'tcp']],
+    [['explain', ...key, '--live', '--packet', '02'.repeat(60)]],
+    [['explain', ...key, '--packet', '02'.repeat(60), '--count', '2']],
+    [['explain', ...key, '--live', '--count', '0']],
+    [['explain', ...key, '--live', '--timeout', '601']],
   ])('%j is a misuse: 2, and stdout stays empty', async (args) => {
     const { code, stdout, stderr } = await capture(args);
     expect(code).toBe(2);

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { compileBpf, createVethPair, waitFor } from '@l3af/testing';
+import { compileBpf, createVethPair, startFlood, waitFor } from '@l3af/testing';
 import {
   detach,
   loadGeneration,
@@ -14,7 +14,7 @@ import { createLink, linkFlags } from '../bpf/link';
 import { allIds, withId } from '../bpf/info';
 import { attachType, programInfo } from '../bpf/program';
 import { hookFolder } from './paths';
-import { hookFixture, kfLoad, rounds, startFlood, xdpPass } from './chain-fixture';
+import { hookFixture, kfLoad, rounds, xdpPass } from './chain-fixture';
 import { inNetns } from '../index';
 import { closeSync } from 'node:fs';
 import { readLink } from '../net/links';

@@ -52,7 +52,7 @@ function openGate(hook: Hook, expression: string, packets = 1000) {
 const hex = (...parts: string[]): Buffer => Buffer.from(parts.join('').replace(/\s/g, ''), 'hex');
 const macs = '02005e000002 02005e000001';
 const udp = udpPacket(); // 192.0.2.1:1000 > 192.0.2.2:2000, 64 bytes
-const ip = (protocol: string, rest: string, options = '', fragment = '0000'): string =>
+const ip = (protocol: string, rest: string, { options = '', fragment = '0000' } = {}): string =>
   `${(0x45 + options.length / 8).toString(16)}00 0040 0001 ${fragment} 40 ${protocol} 0000 0a010203 c6336407 ${options}${rest}`;
 const tcp = 'c000 01bb 00000000 00000000 5010 ffff 0000 0000';
 const ip6 = (next: string, rest: string): string =>
@@ -60,8 +60,8 @@ const ip6 = (next: string, rest: string): string =>
 const packets = {
   udp,
   tcp: hex(macs, '0800', ip('06', tcp)),
-  options: hex(macs, '0800', ip('06', tcp, '01'.repeat(40))),
-  fragment: hex(macs, '0800', ip('06', tcp, '', '2001')),
+  options: hex(macs, '0800', ip('06', tcp, { options: '01'.repeat(40) })),
+  fragment: hex(macs, '0800', ip('06', tcp, { fragment: '2001' })),
   icmp: hex(macs, '0800', ip('01', '0800 0000 0001 0001')),
   cut: hex(macs, '0800', ip('06', 'c000')),
   tcp6: hex(macs, '86dd', ip6('06', tcp)),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { compileBpf, createVethPair, needsFeature, udpPacket, waitFor } from '@l3af/testing';
+import { compileBpf, createVethPair, needsFeature, startFlood, udpPacket, waitFor } from '@l3af/testing';
 import {
   detach,
   generationPaths,
@@ -24,7 +24,6 @@ import {
   hookFixture,
   kfLoad,
   rounds,
-  startFlood,
   u32,
   xdpDrop,
   xdpPass,

@@ -65,6 +65,16 @@ export class ApiClient {
     }
   }
 
+  /** One stream of server-sent events, which is not asked for again when it breaks: what it tells is not stored anywhere. */
+  async *stream(path: string, request: ApiRequest): AsyncGenerator<ServerEvent> {
+    const headers = { ...request.headers, accept: 'text/event-stream' };
+    const response = await this.send(path, { ...request, headers });
+    for await (const event of this.read(path, response)) {
+      if (event.event === 'error') throw this.failureIn(path, event.data);
+      yield event;
+    }
+  }
+
   /** One connection; tells whether another is worth making. */
   private async *eventsOnce(
     path: string,

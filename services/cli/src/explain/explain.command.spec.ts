@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { explanation } from '../testing/answers';
+import { explanation, liveExplanation } from '../testing/answers';
 import { capture } from '../testing/captured';
 import { startFixedApi } from '../testing/fixed-api';
+import { packetSummary } from './packet-summary';
 
 const path = 'POST /v1/nodes/demo-1/chains/l3af0/xdp/explain';
 const packet = '0102030405060708090a0b0c0800' + '45'.repeat(20);
@@ -65,4 +66,71 @@ describe('l3af explain', () => {
     expect({ code, sent }).toEqual({ code: 1, sent: [] });
     expect(stderr).toContain('it has 2 bytes, needs 14 to 16384');
   });
+});
+
+describe('l3af explain --live', () => {
+  const live = `${path}/live`;
+  const args = ['explain', 'demo-1', 'l3af0', 'xdp', '--live'];
+  const end = { reason: 'timeout', packets: 1, incomplete: 2 };
+
+  it('asks for what was asked for, and prints a line of JSON for each packet', async () => {
+    const second = { ...liveExplanation, number: 2, future: 'field' };
+    const events = [liveExplanation, second].map((data) => ({ event: 'packet', data }));
+    await using api = await startFixedApi({ [live]: { events: [...events, { event: 'end', data: end }] } });
+    const options = ['--match', 'tcp and port 443', '--count', '2', '--timeout', '1.5', '-o', 'json'];
+    const { code, stdout, stderr } = await capture([...args, ...options, '--api', api.url]);
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([liveExplanation, second]);
+    expect(stderr).toContain('1 packet matched "tcp and port 443": the time is up (--timeout); of 2 more');
+    expect(JSON.parse(api.seen[0]!.body.toString())).toEqual({
+      match: 'tcp and port 443',
+      count: 2,
+      seconds: 1.5,
+    });
+  });
+
+  it('fails when the node does, when the API goes, and when the expression means nothing', async () => {
+    const failure = {
+      event: 'error',
+      data: { code: 'node-silent', message: 'Cannot ask node "demo-1": silent' },
+    };
+    await using silent = await startFixedApi({ [live]: { events: [failure] } });
+    expect(await capture([...args, '--api', silent.url])).toMatchObject({ code: 1 });
+    await using gone = await startFixedApi({ [live]: { events: [] } });
+    const { code, stderr } = await capture([...args, '--api', gone.url]);
+    expect({ code, said: stderr.includes('the API ended it') }).toEqual({ code: 1, said: true });
+    const detail = 'Cannot read match "tpc": "tpc" at position 1: needs a condition';
+    await using refusing = await startFixedApi({
+      [live]: { json: { code: 'invalid-match', detail }, status: 400 },
+    });
+    const refused = await capture([...args, '--match', 'tpc', '--api', refusing.url]);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('"tpc" at position 1');
+  });
+});
+
+test.each([
+  ['0806' + '00'.repeat(28), 'arp'],
+  ['88b5' + '00'.repeat(46), 'ether type 0x88b5'],
+  ['0800' + '4500', 'ip, cut'],
+  [
+    '86dd' + '60000000000806ff20010db8000000000000000000000001ff020000000000000000000000000016' + '01bb0050',
+    'tcp [2001:db8::1]:443 → [ff02::16]:80',
+  ],
+  [
+    '86dd' + '6000000000083aff20010db8000000000000000000000001ff020000000000000000000000000016',
+    'icmp6 [2001:db8::1] → [ff02::16]',
+  ],
+  [
+    '88a80064' + '81000fff' + '0800' + '46000020000020003f06000001020304050607080000000001bb0050',
+    'vlan 100 vlan 4095 tcp 1.2.3.4:443 → 5.6.7.8:80',
+  ],
+  ['0800' + '45000020000020013f06000001020304050607080000000001bb0050', 'tcp 1.2.3.4 → 5.6.7.8'],
+])('packetSummary() of %s is %s', (hex, summary) => {
+  expect(packetSummary(Buffer.from(`${'02'.repeat(12)}${hex}`, 'hex'))).toBe(summary);
 });

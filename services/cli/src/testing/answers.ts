@@ -3,6 +3,7 @@ import {
   chainHistoryEntrySchema,
   chainViewSchema,
   explanationSchema,
+  liveExplanationSchema,
   timingSchema,
   nodeViewSchema,
   projectionStatusSchema,
@@ -241,4 +242,16 @@ export const explanation = explanationSchema.parse({
   verdict: 'TX',
   leftAt: 'stamp',
   packet: '02'.repeat(64),
+});
+
+/** A packet of a live chain: UDP in a VLAN, of which the first bytes were recorded. */
+export const liveExplanation = liveExplanationSchema.parse({
+  ...explanation,
+  steps: explanation.steps.map((step) => ({ ...step, notes: step.verdict === undefined ? step.notes : [] })),
+  number: 1,
+  at,
+  arrived: `02005e00000202005e000001810000640800${'4500005c000100003f110000c0000201c0000202'}03e807d000480000${'00'.repeat(82)}`,
+  packet: '00'.repeat(128),
+  lengthBefore: 1400,
+  lengthAfter: 1404,
 });

@@ -20,7 +20,7 @@ export interface Measured {
   generation: number;
   applied: AppliedChain;
   /** False when something else has taken its place. */
-  isLive(): boolean;
+  isLive: () => boolean;
 }
 
 /**

@@ -23,7 +23,7 @@ export class LiveSession {
   private end: LiveEnd | undefined;
   private askedAt = Date.now();
   private stopped = false;
-  private failure: unknown;
+  private failure: Error | undefined;
   private lookedAt = Date.now();
 
   constructor(private readonly limits: SessionLimits) {}
@@ -46,7 +46,7 @@ export class LiveSession {
   }
 
   /** Whoever asks next is told. */
-  fail(error: unknown): void {
+  fail(error: Error): void {
     this.failure = error;
   }
 

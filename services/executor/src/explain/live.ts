@@ -28,7 +28,7 @@ export class LiveExplain {
     parseMatch(match);
     const session = new LiveSession(limits);
     const id = randomUUID();
-    return new Promise((resolve, reject: (error: unknown) => void) => {
+    return new Promise((resolve, reject) => {
       const run = this.measuring.run(key, { watch: { match, packets: limits.count } }, (measured, signal) => {
         this.sessions.set(id, session);
         const { generation, applied } = measured;
@@ -36,7 +36,8 @@ export class LiveExplain {
         return session.collect(measured, signal);
       });
       run
-        .catch((error: unknown) => {
+        .catch((thrown: unknown) => {
+          const error = thrown instanceof Error ? thrown : new Error(String(thrown));
           if (this.sessions.has(id))
             this.log.error({ err: error, key }, 'live packets are no longer explained');
           session.fail(error);
