@@ -2,7 +2,7 @@
 // Type checking is `npm run typecheck`; this only emits, which keeps `npm run up` quick.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 
@@ -19,6 +19,9 @@ export const swcOptions = {
   module: { type: 'commonjs' },
   sourceMaps: 'inline',
 };
+
+/** Beside the code, where only those who ask for it read it: V8 keeps the text of what it runs in memory. */
+const inDist = { sourceMaps: true };
 
 export function projects() {
   return ['libs', 'services'].flatMap((group) =>
@@ -57,25 +60,32 @@ async function buildProject(project) {
   for (const path of sources(src)) {
     const name = relative(src, path);
     const content = readFileSync(path);
-    const hash = createHash('sha256').update(JSON.stringify(swcOptions)).update(content).digest('hex');
+    const hash = createHash('sha256')
+      .update(JSON.stringify([swcOptions, inDist]))
+      .update(content)
+      .digest('hex');
     const target = join(dist, name.replace(/\.ts$/, '.js'));
     next[name] = hash;
     if (record[name] === hash && existsSync(target)) continue;
     mkdirSync(dirname(target), { recursive: true });
     if (name.endsWith('.ts')) {
-      const { code } = await transform(content.toString('utf8'), {
+      const { code, map } = await transform(content.toString('utf8'), {
         ...swcOptions,
+        ...inDist,
         filename: path,
         swcrc: false,
       });
-      replaceFile(target, code);
+      replaceFile(`${target}.map`, map);
+      replaceFile(target, `${code}\n//# sourceMappingURL=${basename(target)}.map\n`);
     } else {
       replaceFile(target, content);
     }
     compiled++;
   }
   for (const name of Object.keys(record)) {
-    if (!(name in next)) rmSync(join(dist, name.replace(/\.ts$/, '.js')), { force: true });
+    if (name in next) continue;
+    const target = join(dist, name.replace(/\.ts$/, '.js'));
+    for (const stale of [target, `${target}.map`]) rmSync(stale, { force: true });
   }
   mkdirSync(dist, { recursive: true });
   replaceFile(recordPath, JSON.stringify(next));
