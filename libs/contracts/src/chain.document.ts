@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attachProblem, chainAttachSchema } from './chain.attach';
 import { configValueSchema } from './config-value';
 import {
   hookSchema,
@@ -40,13 +41,21 @@ export type KfDocument = z.infer<typeof kfDocumentSchema>;
 export type KfDocumentInput = z.input<typeof kfDocumentSchema>;
 
 /** A chain document: the whole truth for its node, interface and hook. */
-export const chainDocumentSchema = z.strictObject({
-  apiVersion: z.literal('l3af/v1'),
-  kind: z.literal('Chain'),
-  node: nodeNameSchema,
-  interface: interfaceNameSchema,
-  hook: hookSchema,
-  kfs: z.array(kfDocumentSchema),
-});
+export const chainDocumentSchema = z
+  .strictObject({
+    apiVersion: z.literal('l3af/v1'),
+    kind: z.literal('Chain'),
+    node: nodeNameSchema,
+    interface: interfaceNameSchema,
+    hook: hookSchema,
+    /** How it shares the hook with others. */
+    attach: chainAttachSchema.optional(),
+    kfs: z.array(kfDocumentSchema),
+  })
+  .superRefine(({ attach, hook }, context) => {
+    const problem = attach && attachProblem(attach, hook);
+    if (problem)
+      context.addIssue({ code: 'custom', path: ['attach', problem.field], message: problem.message });
+  });
 export type ChainDocument = z.infer<typeof chainDocumentSchema>;
 export type ChainDocumentInput = z.input<typeof chainDocumentSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chainAttachSchema } from './chain.attach';
 import { mapMigrationSchema } from './chain.document';
 import { configValueSchema } from './config-value';
 import { digestSchema, hookSchema } from './names';
@@ -45,17 +46,18 @@ const head = {
   revision: z.number().int().positive(),
   change: chainChangeSchema,
 };
+const attached = { attach: chainAttachSchema.optional() };
 
 export const chainRevisedSchema = z.object({
   type: z.literal('ChainRevised'),
   version: z.literal(1),
-  data: z.object({ ...head, kfs: z.array(desiredKfSchema).min(1) }),
+  data: z.object({ ...head, ...attached, kfs: z.array(desiredKfSchema).min(1) }),
 });
 /** The chain is empty; its link stays with a pass program. */
 export const chainClearedSchema = z.object({
   type: z.literal('ChainCleared'),
   version: z.literal(1),
-  data: z.object(head),
+  data: z.object({ ...head, ...attached }),
 });
 /** The chain is detached from its hook. */
 export const chainDeletedSchema = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chainAttachSchema } from './chain.attach';
 import { wireErrorSchema } from './errors';
 import { objectReferenceSchema } from './envelope';
 import { desiredKfSchema, chainChangeSchema } from './chain.events';
@@ -25,7 +26,12 @@ export const chainViewSchema = z.object({
   hook: hookSchema,
   /** Null when the chain was deleted. */
   desired: z
-    .object({ revision: z.number().int(), sequence: z.number().int(), kfs: z.array(desiredKfSchema) })
+    .object({
+      revision: z.number().int(),
+      sequence: z.number().int(),
+      attach: chainAttachSchema.optional(),
+      kfs: z.array(desiredKfSchema),
+    })
     .nullable(),
   reported: z
     .object({

@@ -12,6 +12,8 @@ export {
 export type { BuildSource, BuildRequested, BuildRequestEvent, Diagnostic, BuildEvent } from './build.events';
 export { buildProgressSchema } from './build.progress';
 export type { BuildProgress } from './build.progress';
+export { attachProblem, chainAttachSchema } from './chain.attach';
+export type { ChainAttach } from './chain.attach';
 export { kfDocumentSchema, chainDocumentSchema, mapMigrationSchema } from './chain.document';
 export type {
   KfDocument,

@@ -1,5 +1,6 @@
 export type {
   HookTarget,
+  Neighbour,
   ConstantPatch,
   MapWrite,
   MapMigration,

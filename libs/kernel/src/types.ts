@@ -13,7 +13,9 @@ export interface HookTarget {
   /** Path of a network namespace such as /run/netns/x; default: the process's own. */
   netns?: string | undefined;
   /** Where a first attach on a tcx hook goes among other programs; default: last. */
-  position?: 'first' | 'last' | undefined;
+  position?: 'first' | 'last' | { before: Neighbour } | { after: Neighbour } | undefined;
+  /** The revision of the tcx hook that the position was chosen by: a first attach on another one is refused. */
+  expectedRevision?: number | undefined;
   /**
    * Share the XDP hook by libxdp's protocol: the chain becomes one of a dispatcher's programs, at this priority (lower ones run
    * first). Decided at the first attach; a chain that has the hook to itself keeps it. Requires freplace and libxdp.
@@ -22,6 +24,9 @@ export interface HookTarget {
   /** How a TC chain is attached; default: tcx where the kernel has it (6.6), else cls_bpf. */
   tc?: 'tcx' | 'cls_bpf' | undefined;
 }
+
+/** Another program on a tcx hook: its id, its name, or the path where it or its link is pinned. */
+export type Neighbour = number | string;
 
 /** Bytes to put into a global data section before the load; see `planConfig` of libs/bpf-object. */
 export interface ConstantPatch {

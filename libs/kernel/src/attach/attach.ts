@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { cannot, L3afError, type AttachMode } from '@l3af/contracts';
-import { createLink, linkFlags, linkInfo, updateLink } from '../bpf/link';
+import { createLink, linkFlags, linkInfo, updateLink, type LinkCreate } from '../bpf/link';
 import { openPin, pinObject, unpin } from '../bpf/pin';
 import { attachType } from '../bpf/program';
 import { queryHook } from '../bpf/query';
@@ -10,6 +10,7 @@ import { failedWith, kernelCause } from '../sys/errors';
 import { inNetns } from '../sys/netns';
 import type { HookTarget } from '../types';
 import { describeForeign } from './foreign';
+import { anchorOf } from './position';
 
 export interface AttachResult {
   mode: AttachMode;
@@ -62,15 +63,16 @@ function attachXdp(target: HookTarget, programFd: number): AttachResult {
   }
 }
 
-/** Places the chain first or last among others; the revision makes sure that it is the order we saw. */
+/** Places the chain among others; the revision makes sure that it is the order we saw, or that someone else chose by. */
 function attachTcx(target: HookTarget, programFd: number): AttachResult {
   const type = target.hook === 'tc-ingress' ? attachType.tcxIngress : attachType.tcxEgress;
-  const flags = target.position === 'first' ? linkFlags.before : linkFlags.after;
   const triesMax = 8;
   for (let tries = 1; ; tries++) {
     try {
-      const { revision } = inNetns(target.netns, () => queryHook(target.ifindex, type));
-      pinLink(target, programFd, { attachType: type, flags, expectedRevision: revision });
+      const { revision, programs } = inNetns(target.netns, () => queryHook(target.ifindex, type));
+      requireRevision(target, revision);
+      const link = { attachType: type, ...anchorOf(target, programs), expectedRevision: revision };
+      pinLink(target, programFd, link);
       return { mode: 'tcx', firstAttach: true };
     } catch (error) {
       if (!failedWith(error, 'ESTALE') || tries >= triesMax) throw attachError(target, error);
@@ -78,10 +80,19 @@ function attachTcx(target: HookTarget, programFd: number): AttachResult {
   }
 }
 
+function requireRevision({ expectedRevision, ...target }: HookTarget, revision: bigint): void {
+  if (expectedRevision === undefined || BigInt(expectedRevision) === revision) return;
+  const where = `${target.node}/${target.interface}/${target.hook}`;
+  const state = `others changed the hook, it is at revision ${revision}, needs ${expectedRevision}`;
+  throw new L3afError('conflict', cannot('attach', 'chain', where, state), {
+    hint: 'Look at the order again, then put the new revision into `attach.expectedRevision`',
+  });
+}
+
 function pinLink(
   target: HookTarget,
   programFd: number,
-  link: { attachType: number; flags: number; expectedRevision?: bigint },
+  link: Omit<LinkCreate, 'programFd' | 'ifindex'>,
 ): void {
   const fd = inNetns(target.netns, () => createLink({ programFd, ifindex: target.ifindex, ...link }));
   try {
@@ -109,8 +120,13 @@ export function attachError(target: HookTarget, error: unknown): unknown {
     });
   }
   if (failedWith(error, 'EBUSY', 'EEXIST')) {
-    const owner = describeForeign(target);
-    return new L3afError('hook-taken', cannot('attach', 'chain', where, owner), { cause });
+    const { words, isDispatcher } = describeForeign(target);
+    const hint =
+      'Remove what is on the hook, or let the chain share it: `attach: {dispatcher: join}` in its document';
+    return new L3afError('hook-taken', cannot('attach', 'chain', where, words), {
+      cause,
+      ...(isDispatcher && target.dispatcher === undefined && { hint }),
+    });
   }
   if (failedWith(error, 'ERANGE')) {
     const state = 'the MTU is too large for programs without xdp.frags';

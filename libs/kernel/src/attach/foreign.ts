@@ -63,11 +63,15 @@ function tcxPrograms(target: HookTarget): OnHook[] {
 }
 
 /** Who holds the hook, in words for an error. */
-export function describeForeign(target: HookTarget): string {
-  const owners = listForeign(target, new Set()).map(({ kind, name, programId, dispatcher }) => {
+export function describeForeign(target: HookTarget): { words: string; isDispatcher: boolean } {
+  const foreign = listForeign(target, new Set());
+  const owners = foreign.map(({ kind, name, programId, dispatcher }) => {
     if (kind !== 'libxdp-dispatcher') return `program ${programId}${name ? ` (${name})` : ''} is on the hook`;
     const names = dispatcher?.programs.map((program) => program.name).join(', ');
     return `a libxdp dispatcher (version ${dispatcher?.version ?? 0}) with ${names || 'no programs'} is on the hook`;
   });
-  return owners.join(', ') || 'another program is on the hook';
+  return {
+    words: owners.join(', ') || 'another program is on the hook',
+    isDispatcher: foreign.some(({ kind }) => kind === 'libxdp-dispatcher'),
+  };
 }

@@ -1,5 +1,6 @@
 import { attachType } from '../bpf/program';
-import { linkedProgram } from './attached';
+import { completeGenerations } from '../chain/live';
+import { attachedProgram, type Attached } from './attached';
 import { isJoined } from './dispatcher/joined';
 import { hasTcx } from '../features/tcx';
 import type { HookTarget } from '../types';
@@ -11,15 +12,19 @@ import type { AttachKind } from '../chain/record';
  */
 export const expectedAttachType = (attach: AttachKind): number => (attach === 'xdp' ? attachType.xdp : 0);
 
-/** A chain stays where it is, whatever its document says later: neither way becomes the other without a gap. */
-function inDispatcher(target: HookTarget): boolean {
-  if (isJoined(target)) return true;
-  return target.dispatcher !== undefined && linkedProgram(target)?.ifindex !== target.ifindex;
-}
-
-/** How a chain of this hook is attached on this kernel. */
+/**
+ * How a chain of this hook is attached on this kernel. One that is attached stays where it is, whatever its document says later:
+ * no way becomes another without a gap, or packets that see the chain twice.
+ */
 export function attachKind(target: HookTarget): AttachKind {
-  if (target.hook === 'xdp') return inDispatcher(target) ? 'dispatcher' : 'xdp';
+  const by = attachedProgram(target, completeGenerations(target))?.by;
+  if (target.hook === 'xdp') return xdpKind(target, by);
+  if (by !== undefined) return by === 'link' ? 'tcx' : 'cls_bpf';
   if (target.tc !== undefined) return target.tc;
   return hasTcx() ? 'tcx' : 'cls_bpf';
+}
+
+function xdpKind(target: HookTarget, by: Attached['by'] | undefined): AttachKind {
+  if (by === 'link') return 'xdp';
+  return isJoined(target) || target.dispatcher !== undefined ? 'dispatcher' : 'xdp';
 }

@@ -11,6 +11,8 @@ export const linkFlags = {
   replace: 4,
   before: 8,
   after: 16,
+  /** The neighbour is named by its program's id. */
+  byId: 32,
   xdpGeneric: 2,
   xdpNative: 4,
 } as const;
@@ -20,6 +22,8 @@ export interface LinkCreate {
   ifindex: number;
   attachType: number;
   flags: number;
+  /** tcx only: the neighbour's program, with {@link linkFlags.byId}. */
+  relativeId?: number | undefined;
   /** tcx only: refuse with ESTALE when someone else changed the hook meanwhile. */
   expectedRevision?: bigint | undefined;
 }
@@ -34,6 +38,7 @@ export function createLink(link: LinkCreate): number {
       { at: 4, u32: link.ifindex },
       { at: 8, u32: link.attachType },
       { at: 12, u32: link.flags },
+      { at: 16, u32: link.relativeId ?? 0 },
       { at: 24, u64: link.expectedRevision ?? 0n },
     ]),
     `ifindex ${link.ifindex}`,

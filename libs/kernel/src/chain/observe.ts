@@ -1,6 +1,7 @@
 import { attachedProgram, allHeadIds, linkedProgram, type Attached } from '../attach/attached';
 import { xdpMode } from '../attach/attach';
 import { listForeign, tcPrograms } from '../attach/foreign';
+import { misplaced } from '../attach/position';
 import type { AttachMode } from '@l3af/contracts';
 import type { HookDrift, HookTarget, ObservedGeneration, ObservedHook } from '../types';
 import { existsSync } from 'node:fs';
@@ -151,13 +152,11 @@ function missingPins(live: PinnedGeneration): HookDrift[] {
     .map((path) => ({ kind: 'pin-missing' as const, detail: `${path} is gone` }));
 }
 
-/** Programs that were put in front of a chain that wants to be first. */
+/** Programs that somebody put on the other side of the chain than its document says. */
 function orderDrift(target: HookTarget, ours: ReadonlySet<number>): HookDrift[] {
-  if (target.hook === 'xdp' || target.position !== 'first') return [];
+  if (target.hook === 'xdp' || target.position === undefined) return [];
   const all = tcPrograms(target);
   const at = all.findIndex(({ programId }) => ours.has(programId));
-  return all.slice(0, Math.max(at, 0)).map(({ programId }) => ({
-    kind: 'foreign-before' as const,
-    detail: `program ${programId} runs before the chain`,
-  }));
+  const wrong = misplaced(target, { before: all.slice(0, Math.max(at, 0)), after: all.slice(at + 1) });
+  return wrong.map((detail) => ({ kind: 'foreign-before' as const, detail }));
 }

@@ -1,4 +1,5 @@
 import type {
+  ChainAttach,
   ChainEvent,
   ChainHistoryEntry,
   DesiredKf,
@@ -42,7 +43,13 @@ export type Outcome = ChainHistoryEntry['outcome'];
 
 /** All that is known of one chain: the fold of its chain and report events. */
 export interface ChainState {
-  desired: { revision: number; sequence: number; kfs: DesiredKf[]; deleted: boolean } | null;
+  desired: {
+    revision: number;
+    sequence: number;
+    kfs: DesiredKf[];
+    deleted: boolean;
+    attach?: ChainAttach;
+  } | null;
   /** Of the desired revision. */
   outcome: Outcome;
   applied: AppliedChain | null;
@@ -81,7 +88,9 @@ export function evolve(state: ChainState, event: ChainStory, { sequence, at }: H
       const kfs = event.type === 'ChainRevised' ? event.data.kfs : [];
       const { revision } = event.data;
       const deleted = event.type === 'ChainDeleted';
-      return { ...state, outcome: 'pending', desired: { revision, sequence, kfs, deleted } };
+      const attach = 'attach' in event.data ? event.data.attach : undefined;
+      const desired = { revision, sequence, kfs, deleted, ...(attach && { attach }) };
+      return { ...state, outcome: 'pending', desired };
     }
     case 'ChainApplied':
       return applied(state, event.data, at);

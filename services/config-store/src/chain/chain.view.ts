@@ -9,7 +9,7 @@ export function chainView(key: ChainKey, state: ChainState): ChainView {
   const gone = !desired || desired.deleted;
   return {
     ...key,
-    desired: gone ? null : { revision: desired.revision, sequence: desired.sequence, kfs: desired.kfs },
+    desired: gone ? null : withoutFlag(desired),
     reported: gone && state.outcome === 'detached' ? null : reported(state),
   };
 }
@@ -69,4 +69,8 @@ function viewState({ desired, applied, refusal, troubles, outcome }: ChainState)
   const live = desired ? applied?.revision === desired.revision && outcome === 'applied' : applied !== null;
   if (!live) return 'pending';
   return Object.keys(troubles).length > 0 ? 'degraded' : 'live';
+}
+
+function withoutFlag({ deleted: _deleted, ...desired }: NonNullable<ChainState['desired']>) {
+  return desired;
 }

@@ -87,8 +87,8 @@ export class ChainController {
   @HttpCode(202)
   apply(@Req() request: ApiRequest, @Param() params: Params): Promise<Accepted> {
     const change = changeOf(request, params);
-    const { kfs } = parseChainDocument(textOf(request), change.key);
-    return this.handler.change(change, { type: 'apply', kfs });
+    const { kfs, attach } = parseChainDocument(textOf(request), change.key);
+    return this.handler.change(change, { type: 'apply', kfs, attach });
   }
 
   @Delete(':interface/:hook')

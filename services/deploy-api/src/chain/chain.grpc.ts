@@ -1,8 +1,13 @@
 import type { Metadata } from '@grpc/grpc-js';
 import {
+  attachProblem,
+  cannot,
+  chainAttachSchema,
   chainSubject,
   kfDocumentSchema,
+  L3afError,
   type Accepted,
+  type ChainAttach,
   type ChainView,
   type DesiredKf,
   type KfDocument,
@@ -34,6 +39,7 @@ interface ChangeMessage {
     retry?: boolean;
   } | null;
 }
+type ApplyMessage = ChangeMessage & { kfs?: KfMessage[]; attach?: Record<string, ProtoValue> };
 type Instance = ChangeMessage & { instance: string };
 
 /** gRPC of chains: parses and calls the handler. */
@@ -70,8 +76,11 @@ export class ChainGrpc {
   }
 
   @GrpcMethod('ChainService', 'ApplyChain')
-  apply(request: ChangeMessage & { kfs?: KfMessage[] }, metadata: Metadata): Promise<Accepted> {
-    return this.change(request, metadata, () => ({ type: 'apply', kfs: (request.kfs ?? []).map(kfOf) }));
+  apply(request: ApplyMessage, metadata: Metadata): Promise<Accepted> {
+    return this.change(request, metadata, () => {
+      const kfs = (request.kfs ?? []).map(kfOf);
+      return { type: 'apply', kfs, attach: attachOf(request) };
+    });
   }
 
   @GrpcMethod('ChainService', 'InsertKf')
@@ -185,12 +194,24 @@ function kfOf(message: KfMessage): KfDocument {
   );
 }
 
+function attachOf({ key, attach }: ApplyMessage): ChainAttach | undefined {
+  const fields = fromFields(attach);
+  if (Object.keys(fields).length === 0) return undefined;
+  const parsed = readFields(fields, chainAttachSchema);
+  const problem = attachProblem(parsed, keyOf(key).hook);
+  if (problem === undefined) return parsed;
+  const { field, message } = problem;
+  throw new L3afError('invalid-document', cannot('take', 'field', `attach.${field}`, `it ${message}`));
+}
+
 const kfMessage = (kf: DesiredKf): object => ({ ...kf, config: toFields(kf.config) });
 
 function chainMessage({ desired, reported, ...key }: ChainView): object {
   return {
     ...key,
-    ...(desired && { desired: { ...desired, kfs: desired.kfs.map(kfMessage) } }),
+    ...(desired && {
+      desired: { ...desired, kfs: desired.kfs.map(kfMessage), attach: toFields(desired.attach ?? {}) },
+    }),
     ...(reported && { reported: reportedMessage(reported) }),
   };
 }

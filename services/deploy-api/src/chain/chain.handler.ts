@@ -3,6 +3,7 @@ import {
   chainSubject,
   L3afError,
   type Accepted,
+  type ChainAttach,
   type ChainChange,
   type ChainEvent,
   type ChainKey,
@@ -35,7 +36,7 @@ export interface ChangeRequest {
 
 /** A change as a caller asks for it; the names in it are looked up when it is decided. */
 export type ChainRequest =
-  | { type: 'apply'; kfs: KfDocument[] }
+  | { type: 'apply'; kfs: KfDocument[]; attach?: ChainAttach | undefined }
   | { type: 'insert'; kf: KfDocument; at?: number | undefined }
   | {
       type: 'adjust';
@@ -158,7 +159,7 @@ async function commandOf(asked: ChainRequest, situation: Situation): Promise<Cha
     case 'apply': {
       const running = new Set(chain.kfs.map((kf) => kf.digest));
       const kfs = asked.kfs.map((document) => lookUp.kf(document, running));
-      return { type: 'apply', kfs: await Promise.all(kfs) };
+      return { type: 'apply', kfs: await Promise.all(kfs), attach: asked.attach };
     }
     case 'insert':
       return {
@@ -179,10 +180,10 @@ async function rollback(
   { revision }: Extract<ChainRequest, { type: 'rollback' }>,
   { request, chain, lookUp }: Situation,
 ): Promise<ChainCommand> {
-  const kfs = await lookUp.kfsAt(request.key, revision);
+  const { kfs, attach } = await lookUp.chainAt(request.key, revision);
   const running = new Set(chain.kfs.map((kf) => kf.digest));
   await Promise.all(kfs.map((kf) => lookUp.requireUsable(kf, running)));
-  return { type: 'rollback', revision, kfs };
+  return { type: 'rollback', revision, kfs, attach };
 }
 
 async function adjustment(

@@ -43,6 +43,24 @@ describe('deciding changes of a chain', () => {
     expect(before.when({ type: 'move', instance: 'a', to: 1 })).toEqual([]);
   });
 
+  it('keeps how the chain is attached, until a document or a rollback says otherwise', () => {
+    const attach = { dispatcher: 'join', priority: 20 } as const;
+    const [first] = given(revised(1, 'a')).when({ type: 'apply', kfs: [kf('a')], attach });
+    expect(first?.data).toMatchObject({
+      revision: 2,
+      attach,
+      change: { summary: 'to be attached differently' },
+    });
+    const chain = given(revised(1, 'a'), first!);
+    expect(chain.when({ type: 'apply', kfs: [kf('a')], attach: { ...attach } })).toEqual([]);
+    expect(chain.when({ type: 'disable', instance: 'a' })[0]?.data).toMatchObject({ attach });
+    expect(chain.when({ type: 'clear' })[0]).toMatchObject({ type: 'ChainCleared', data: { attach } });
+    const [back] = chain.when({ type: 'rollback', revision: 1, kfs: [kf('b')] });
+    expect(back?.data).not.toHaveProperty('attach');
+    expect(back?.data.change.summary).toMatch(/; to be attached differently$/);
+    expect(chain.when({ type: 'delete' })[0]?.data).not.toHaveProperty('attach');
+  });
+
   it('makes a new revision of the same chain when it is to be tried again', () => {
     const [event] = given(revised(4, 'a')).when({ type: 'apply', kfs: [kf('a')] }, true);
     expect(names([event!])).toEqual([['ChainRevised', 5, ['a']]]);

@@ -1,6 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { cannot, L3afError } from '@l3af/contracts';
-import type { ChainChange, ChainEvent, ChainKey, ConfigValue, DesiredKf, L3afEvent } from '@l3af/contracts';
+import type {
+  ChainAttach,
+  ChainChange,
+  ChainEvent,
+  ChainKey,
+  ConfigValue,
+  DesiredKf,
+  L3afEvent,
+} from '@l3af/contracts';
 import { describeDifference } from './describe';
 
 /** A packet may make 33 tail calls; every KF but the first of a chain costs one, and so does the end. */
@@ -12,13 +20,14 @@ export interface Chain {
   revision: number;
   state: 'none' | 'live' | 'deleted';
   kfs: readonly DesiredKf[];
+  attach?: ChainAttach | undefined;
 }
 
 export const initialChain: Chain = { revision: 0, state: 'none', kfs: [] };
 
 /** A change with everything resolved: packages to digests, programs to functions, configuration checked. */
 export type ChainCommand =
-  | { type: 'apply'; kfs: DesiredKf[] }
+  | { type: 'apply'; kfs: DesiredKf[]; attach?: ChainAttach | undefined }
   /** Positions count from 1; default: the end. */
   | { type: 'insert'; kf: DesiredKf; at?: number | undefined }
   | { type: 'remove'; instance: string }
@@ -34,15 +43,15 @@ export type ChainCommand =
   | { type: 'disable'; instance: string }
   | { type: 'clear' }
   /** The KFs of an earlier revision. */
-  | { type: 'rollback'; revision: number; kfs: DesiredKf[] }
+  | { type: 'rollback'; revision: number; kfs: DesiredKf[]; attach?: ChainAttach | undefined }
   | { type: 'delete' };
 
 export function evolve(chain: Chain, event: L3afEvent): Chain {
   switch (event.type) {
     case 'ChainRevised':
-      return { revision: event.data.revision, state: 'live', kfs: event.data.kfs };
+      return { ...liveOf(event.data), kfs: event.data.kfs };
     case 'ChainCleared':
-      return { revision: event.data.revision, state: 'live', kfs: [] };
+      return { ...liveOf(event.data), kfs: [] };
     case 'ChainDeleted':
       return { revision: event.data.revision, state: 'deleted', kfs: [] };
     default:
@@ -50,14 +59,22 @@ export function evolve(chain: Chain, event: L3afEvent): Chain {
   }
 }
 
+const liveOf = ({ revision, attach }: { revision: number; attach?: ChainAttach | undefined }) =>
+  ({ revision, state: 'live', ...(attach && { attach }) }) as const;
+
 /** Decides one change of one chain; no events when the chain is already as asked. Throws the refusal otherwise. */
 export function decide(command: ChainCommand, chain: Chain, context: DecisionContext): ChainEvent[] {
   if (command.type === 'delete') return decideDelete(chain, context);
   const kfs = nextKfs(command, chain, context.key);
-  const same = chain.state === 'live' && isDeepStrictEqual(kfs, [...chain.kfs]);
-  if (same && !context.retry) return [];
+  const attach = 'kfs' in command ? command.attach : chain.attach;
+  const live = chain.state === 'live';
+  const sameKfs = live && isDeepStrictEqual(kfs, [...chain.kfs]);
+  const sameAttach = isDeepStrictEqual(attach, chain.attach);
+  if (sameKfs && sameAttach && !context.retry) return [];
   checkChain(kfs, context.key);
-  const head = headOf(command, { before: chain, after: kfs }, context);
+  const head = { ...headOf(command, { before: chain, after: kfs }, context), ...(attach && { attach }) };
+  if (live && !sameAttach)
+    head.change.summary = `${sameKfs ? '' : `${head.change.summary}; `}to be attached differently`;
   return kfs.length > 0
     ? [{ type: 'ChainRevised', version: 1, data: { ...head, kfs } }]
     : [{ type: 'ChainCleared', version: 1, data: head }];

@@ -27,7 +27,11 @@ export class LiveGrpc {
   @GrpcMethod('ChainService', 'ExplainLive')
   explain({ key, match, count, seconds }: ExplainLiveMessage): Observable<object> {
     const open = (signal: AbortSignal) =>
-      this.queries.explain(keyOf(key), readFields(unsetNulls({ match, count, seconds }), explainLiveBodySchema), signal);
+      this.queries.explain(
+        keyOf(key),
+        readFields(unsetNulls({ match, count, seconds }), explainLiveBodySchema),
+        signal,
+      );
     return streamOf(this.connection.stopped, open, liveMessage);
   }
 }

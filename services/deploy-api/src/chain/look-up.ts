@@ -6,6 +6,7 @@ import {
   nodeSubject,
   packageSubject,
   parsePackageReference,
+  type ChainAttach,
   type ChainKey,
   type DesiredKf,
   type KfDocument,
@@ -113,13 +114,16 @@ export class LookUp {
     if (!running.has(kf.digest)) await this.checkVerified(kf, version);
   }
 
-  /** The KFs that a chain had at a revision, from the event stream: what was decided then, to the digest. */
-  async kfsAt(key: ChainKey, revision: number): Promise<DesiredKf[]> {
+  /** What a chain was at a revision, from the event stream: as decided then, to the digest. */
+  async chainAt(
+    key: ChainKey,
+    revision: number,
+  ): Promise<{ kfs: DesiredKf[]; attach?: ChainAttach | undefined }> {
     for await (const { events } of this.bus.store.read({ subject: chainSubject(key) })) {
       for (const event of events) {
         if (!('revision' in event.data) || event.data.revision !== revision) continue;
-        if (event.type === 'ChainRevised') return event.data.kfs;
-        if (event.type === 'ChainCleared') return [];
+        if (event.type === 'ChainRevised') return event.data;
+        if (event.type === 'ChainCleared') return { ...event.data, kfs: [] };
         if (event.type === 'ChainDeleted') throw unusableRevision(key, revision, 'it deleted the chain');
       }
     }

@@ -1,4 +1,12 @@
-import { type ChainEvent, type ChainKey, type DesiredKf, desiredKfSchema, hookSchema } from '@l3af/contracts';
+import {
+  type ChainAttach,
+  chainAttachSchema,
+  type ChainEvent,
+  type ChainKey,
+  type DesiredKf,
+  desiredKfSchema,
+  hookSchema,
+} from '@l3af/contracts';
 import { z } from 'zod';
 
 /** What a hook's chain should be: the last revision stored for it. */
@@ -9,6 +17,8 @@ export interface DesiredChain {
   sequence: number;
   /** `deleted`: nothing of ours on the hook. Otherwise attached, with a pass program when `kfs` is empty. */
   deleted: boolean;
+  /** How it shares the hook with others. */
+  attach?: ChainAttach | undefined;
   kfs: DesiredKf[];
 }
 
@@ -17,6 +27,7 @@ export const desiredChainSchema: z.ZodType<DesiredChain> = z.object({
   revision: z.number().int(),
   sequence: z.number().int(),
   deleted: z.boolean(),
+  attach: chainAttachSchema.optional(),
   kfs: z.array(desiredKfSchema),
 });
 
@@ -26,9 +37,9 @@ export function desiredFrom(event: ChainEvent, sequence: number): DesiredChain {
   const key = { node, interface: name, hook };
   switch (event.type) {
     case 'ChainRevised':
-      return { key, revision, sequence, deleted: false, kfs: event.data.kfs };
+      return { key, revision, sequence, deleted: false, attach: event.data.attach, kfs: event.data.kfs };
     case 'ChainCleared':
-      return { key, revision, sequence, deleted: false, kfs: [] };
+      return { key, revision, sequence, deleted: false, attach: event.data.attach, kfs: [] };
     case 'ChainDeleted':
       return { key, revision, sequence, deleted: true, kfs: [] };
   }

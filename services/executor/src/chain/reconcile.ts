@@ -8,6 +8,7 @@ import type { Settings } from '../settings';
 import { isAdjustable } from './adjust';
 import type { DesiredChain } from './desired';
 import { execute, type Outcome } from './execute';
+import { hookTarget } from './hook-target';
 import type { ChainMemory } from './memory';
 import { observe } from './observe';
 import { type AppliedChain, isDrifted, type ObservedChain, plan } from './plan';
@@ -93,10 +94,10 @@ export class Reconciler {
 
   /** Where a chain goes, or undefined while there is no such interface. */
   target(key: ChainKey): HookTarget | undefined {
-    const { settings } = this.options;
+    const { settings, memory } = this.options;
     const found = listInterfaces(settings.netns).find(({ name }) => name === key.interface);
     if (!found) return undefined;
-    return { instance: settings.instance, ...key, ifindex: found.ifindex, netns: settings.netns };
+    return hookTarget(settings, key, { ifindex: found.ifindex, attach: memory.get(key)?.attach });
   }
 
   /** Returns packets to the generation before, in one swap; false when there is none to return to. */

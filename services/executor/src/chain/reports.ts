@@ -1,4 +1,4 @@
-import type { ApplyTimings, ReportEvent, WireError } from '@l3af/contracts';
+import type { ApplyTimings, ChainAttach, ReportEvent, WireError } from '@l3af/contracts';
 import type { ObservedHook } from '@l3af/kernel';
 import type { DesiredChain } from './desired';
 
@@ -27,7 +27,7 @@ export function appliedReport(applied: {
       mode: hook.mode ?? 'native',
       kfs,
       timings,
-      warnings: [...warnings, ...modeWarnings(hook)],
+      warnings: [...warnings, ...modeWarnings(hook), ...attachWarnings(desired.attach ?? {}, hook)],
     },
   };
 }
@@ -37,6 +37,23 @@ function modeWarnings(hook: ObservedHook): string[] {
     ? ['attached in generic mode: the driver has no native XDP, packets cost more']
     : [];
 }
+
+/** A chain that is attached stays where it is: what its document asks for besides is told, not done. */
+function attachWarnings({ dispatcher, tc }: ChainAttach, hook: ObservedHook): string[] {
+  const warnings = hook.joined ? [`runs in a libxdp dispatcher: ${dispatcherPrograms(hook)}`] : [];
+  const again = 'delete it and apply it again to change that';
+  if (dispatcher === 'join' && !hook.joined) warnings.push(`the chain has the hook to itself; ${again}`);
+  if (dispatcher !== 'join' && hook.joined) warnings.push(`the chain stays in the dispatcher; ${again}`);
+  if (tc !== undefined && hook.mode !== tc)
+    warnings.push(`the chain stays on ${hook.mode ?? 'no hook'}; ${again}`);
+  return [
+    ...warnings,
+    ...hook.drift.filter(({ kind }) => kind === 'foreign-before').map(({ detail }) => `${detail}; ${again}`),
+  ];
+}
+
+const dispatcherPrograms = ({ foreign }: ObservedHook): string =>
+  foreign.flatMap(({ dispatcher }) => dispatcher?.programs.map(({ name }) => name) ?? []).join(', ');
 
 const logInEventBytesMax = 2048;
 

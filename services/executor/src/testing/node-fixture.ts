@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deriveSchema } from '@l3af/bpf-object';
 import {
+  type ChainAttach,
   type ChainEvent,
   type ChainKey,
   chainSubject,
@@ -146,8 +147,9 @@ export class NodeFixture {
   }
 
   /** Stores a revision and returns its sequence. */
-  async desire(key: ChainKey, kfs: DesiredKf[] | 'deleted'): Promise<number> {
-    const data = { ...key, revision: ++this.revision, change: { kind: 'apply' as const, summary: 'test' } };
+  async desire(key: ChainKey, kfs: DesiredKf[] | 'deleted', attach?: ChainAttach): Promise<number> {
+    const change = { kind: 'apply' as const, summary: 'test' };
+    const data = { ...key, revision: ++this.revision, change, ...(attach && { attach }) };
     const event: ChainEvent =
       kfs === 'deleted'
         ? { type: 'ChainDeleted', version: 1, data }
