@@ -7,13 +7,18 @@ import { root } from './up/home.mjs';
 
 setup();
 
-/** Benchmarks by name: `src/bench/NAME.ts` of any package. */
+/** Benchmarks by name: `src/bench/NAME.ts` of any package, and `infra/bench/NAME.mjs` of them all together. */
 function findBenchmarks() {
   const packages = ['libs', 'services'].flatMap((group) =>
     readdirSync(join(root, group)).map((name) => join(root, group, name)),
   );
-  return new Map(
-    packages.flatMap((folder) => {
+  const together = readdirSync(join(root, 'infra/bench')).map((name) => [
+    name.replace(/\.mjs$/, ''),
+    join(root, 'infra/bench', name),
+  ]);
+  return new Map([
+    ...together,
+    ...packages.flatMap((folder) => {
       const sources = join(folder, 'src/bench');
       if (!existsSync(sources)) return [];
       const names = readdirSync(sources)
@@ -21,7 +26,7 @@ function findBenchmarks() {
         .map((name) => name.slice(0, -3));
       return names.map((name) => [name, join(folder, 'dist/bench', `${name}.js`)]);
     }),
-  );
+  ]);
 }
 
 const known = findBenchmarks();
