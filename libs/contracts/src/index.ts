@@ -117,6 +117,8 @@ export {
   nodeStatusSchema,
   nodeLabelledSchema,
   policyChangedSchema,
+  trustedIdentitySchema,
+  trustedRootSchema,
   trustedSignerSchema,
   trustChangedSchema,
 } from './node.events';
@@ -127,6 +129,8 @@ export type {
   NodeStatus,
   NodeLabelled,
   PolicyChanged,
+  TrustedIdentity,
+  TrustedRoot,
   TrustedSigner,
   TrustChanged,
 } from './node.events';

@@ -85,9 +85,32 @@ export const trustedSignerSchema = z.object({
   packages: z.array(z.string()),
 });
 export type TrustedSigner = z.infer<typeof trustedSignerSchema>;
+/** Somebody who signs with certificates that live for minutes ("keyless"), and who must have said who it is. */
+export const trustedIdentitySchema = z.object({
+  name: z.string(),
+  /** The certificate's subject alternative name, an email address or URI; `*` stands for anything. */
+  identity: z.string().min(1),
+  /** The OIDC issuer that vouched for it; `*` stands for anything. */
+  issuer: z.string().min(1),
+  /** Which of the trusted roots must have issued and logged it. */
+  root: z.string(),
+  /** As for {@link trustedSignerSchema}. */
+  packages: z.array(z.string()),
+});
+export type TrustedIdentity = z.infer<typeof trustedIdentitySchema>;
+/** Certificate authorities and logs by name: a sigstore `trusted_root.json`. */
+export const trustedRootSchema = z.object({ name: z.string(), root: z.record(z.string(), z.unknown()) });
+export type TrustedRoot = z.infer<typeof trustedRootSchema>;
 export const trustChangedSchema = z.object({
   type: z.literal('TrustChanged'),
   version: z.literal(1),
-  data: z.object({ group: z.string(), signers: z.array(trustedSignerSchema), revoked: z.array(z.string()) }),
+  data: z.object({
+    group: z.string(),
+    signers: z.array(trustedSignerSchema),
+    /** Ids of keys, and identities, that count no more whoever names them. */
+    revoked: z.array(z.string()),
+    identities: z.array(trustedIdentitySchema).optional(),
+    trustedRoots: z.array(trustedRootSchema).optional(),
+  }),
 });
 export type TrustChanged = z.infer<typeof trustChangedSchema>;

@@ -23,9 +23,12 @@ export { findSignatures, signatureOfBundle, signatureOfPayload } from './signing
 export type { FoundSignature } from './signing/find-signatures';
 export { listStatements, readStatement, statementOfBundle } from './signing/find-statements';
 export type { FoundStatement } from './signing/find-statements';
+export { openTrustedRoot } from './signing/keyless/trusted-root';
 export { generateSigningKey, keyIdOf, publicKeyOf, signersOfPem } from './signing/keys';
 export { cosignPredicate } from './signing/payloads';
 export { attachStatement, keyIdAnnotation, signatureTag, signDigest } from './signing/sign-digest';
 export type { SignedStatement } from './signing/sign-digest';
-export { matchesPattern, trustedFor } from './signing/trust';
+export { matchesPattern, readTrust, trustedFor } from './signing/trust';
+export type { Trusted } from './signing/trust';
 export { verifySignature } from './signing/verify-signature';
+export type { VerifiedSigner } from './signing/verify-signature';

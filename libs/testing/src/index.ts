@@ -1,3 +1,5 @@
+export { createKeylessAuthority } from './keyless';
+export type { KeylessAuthority, KeylessOptions } from './keyless';
 export { freePort } from './free-port';
 export { startNats } from './nats';
 export type { NatsOptions, TestNats } from './nats';

@@ -19,6 +19,7 @@ import { LiveExplain } from './explain/live';
 import type { Logger } from './logger';
 import { ChainSource } from './node/chain-source';
 import { startHeartbeat } from './node/heartbeat';
+import { readGroups } from './node/groups';
 import { Policy } from './node/policy';
 import { readNodeFacts, registerNode } from './node/registration';
 import { serveRpc } from './node/rpc';
@@ -42,7 +43,11 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
   const kernel = probeFeatures();
   const memory = new ChainMemory(join(settings.cacheDir, 'chains.json'));
   const reporter = new Reporter(settings.node, new Outbox(join(settings.cacheDir, 'outbox')), log);
-  const trust = new Trust(settings.trustedKeys, () => reconciler.scheduleAll());
+  const trust = new Trust({
+    own: settings.trustedKeys,
+    remembered: join(settings.cacheDir, 'trust.json'),
+    changed: () => reconciler.scheduleAll(),
+  });
   const client = new CachingRegistryClient(settings.registryUrl, join(settings.cacheDir, 'content'));
   const artifacts = new ArtifactStore(client, trust, goArchitecture(arch()));
   const inputs = (): string => `${kernel.kernel} ${trust.fingerprint()}`;
@@ -173,9 +178,10 @@ async function serve(bus: Bus, parts: Parts): Promise<void> {
 }
 
 /** Takes over what the control plane says about trust and policy. */
-async function refreshRules(bus: Bus, { trust, policy }: Parts): Promise<void> {
-  await policy.refresh(bus);
-  await trust.refresh(bus);
+async function refreshRules(bus: Bus, { settings, trust, policy }: Parts): Promise<void> {
+  const groups = await readGroups(bus, settings.node, settings.labels);
+  await policy.refresh(bus, groups);
+  await trust.refresh(bus, groups);
 }
 
 /** Runs the work again and again, one at a time; what fails is logged and tried at the next turn. */

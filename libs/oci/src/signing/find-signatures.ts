@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { L3afError } from '@l3af/contracts';
 import { imageManifestSchema, parseDocument } from '../documents';
 import { mediaTypes, sizeLimits } from '../media-types';
 import type { RegistryClient } from '../registry-client';
+import { certifiedOfAnnotations } from './keyless/certified';
+import type { Certified } from './keyless/certified';
 import { verifyBytes } from './keys';
 import {
   bundleSchema,
@@ -16,6 +19,8 @@ import type { SigstoreBundle } from './payloads';
 export interface FoundSignature {
   form: 'tag' | 'bundle';
   signedBy(publicKeyPem: string): boolean;
+  /** When it came with a certificate. */
+  certified?: Certified;
 }
 
 /** More than these are not looked at: a stranger could attach any number. */
@@ -72,8 +77,11 @@ export function signatureOfBundle(bytes: Uint8Array, digest: string): FoundSigna
   const envelope = bundle.dsseEnvelope;
   if (!envelope || !statesDigest(envelope.payload, digest)) return undefined;
   const signed = dsseEncoding(envelope.payloadType, envelope.payload);
+  const { certificate, x509CertificateChain } = bundle.verificationMaterial;
+  const isCertified = certificate !== undefined || x509CertificateChain !== undefined;
   return {
     form: 'bundle',
+    ...(isCertified && { certified: { bundle: JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown } }),
     signedBy: (publicKey) => envelope.signatures.some(({ sig }) => verifyBytes(signed, sig, publicKey)),
   };
 }
@@ -99,17 +107,19 @@ async function* tagSignatures(client: RegistryClient, name: string, digest: stri
     const signature = layer.annotations?.['dev.cosignproject.cosign/signature'];
     if (layer.mediaType !== mediaTypes.simpleSigning || signature === undefined) continue;
     const payload = await readable(() => client.getBlob(name, layer.digest, sizeLimits.signature));
-    const found = payload && signatureOfPayload(payload, signature, digest);
+    const found = payload && signatureOfPayload(payload, layer.annotations ?? {}, digest);
     if (found) yield found;
   }
 }
 
-/** Reads a simple-signing payload and keeps it only if it names this digest. */
+/** Reads a simple-signing payload, with what is said of it beside, and keeps it only if it names this digest. */
 export function signatureOfPayload(
   payload: Uint8Array,
-  signature: string,
+  annotations: Record<string, string>,
   digest: string,
 ): FoundSignature | undefined {
+  const signature = annotations['dev.cosignproject.cosign/signature'];
+  if (signature === undefined) return undefined;
   try {
     const { critical } = parseDocument(simpleSigningSchema, payload, 'signature payload');
     if (critical.image['docker-manifest-digest'] !== digest) return undefined;
@@ -117,5 +127,24 @@ export function signatureOfPayload(
     return undefined;
   }
   const bytes = Buffer.from(signature, 'base64');
-  return { form: 'tag', signedBy: (publicKey) => verifyBytes(payload, bytes, publicKey) };
+  const certified = legacyCertified(payload, signature, annotations);
+  return {
+    form: 'tag',
+    signedBy: (publicKey) => verifyBytes(payload, bytes, publicKey),
+    ...(certified && { certified }),
+  };
+}
+
+/** A stranger may have written anything: what cannot be read is no certificate. */
+function legacyCertified(
+  payload: Uint8Array,
+  signature: string,
+  annotations: Record<string, string>,
+): Certified | undefined {
+  const sha256 = createHash('sha256').update(payload).digest();
+  try {
+    return certifiedOfAnnotations({ bytes: payload, sha256 }, signature, annotations);
+  } catch {
+    return undefined;
+  }
 }

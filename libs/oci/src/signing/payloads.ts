@@ -48,13 +48,15 @@ export function dsseEncoding(payloadType: string, payload: Uint8Array): Uint8Arr
 
 const base64 = z.string().transform((text) => Buffer.from(text, 'base64'));
 
-/** A sigstore bundle, as far as verification with a key needs it. */
+/** A sigstore bundle, as far as verification with a key needs it; one with a certificate is read by sigstore's own library. */
 export const bundleSchema = z.looseObject({
   mediaType: z
     .string()
     .regex(/^application\/vnd\.dev\.sigstore\.bundle(\.v0\.3\+json|\+json;version=0\.[123])$/),
   verificationMaterial: z.looseObject({
     publicKey: z.looseObject({ hint: z.string().optional() }).optional(),
+    certificate: z.unknown().optional(),
+    x509CertificateChain: z.unknown().optional(),
   }),
   dsseEnvelope: z
     .looseObject({

@@ -57,7 +57,9 @@ describe.each(['ecdsa-p256', 'ed25519'] as const)('%s keys', (kind) => {
 
   it('make signatures of one digest only', () => {
     const payload = simpleSigningPayload('registry/name', digest);
-    const signature = signBytes(payload, key.privateKey).toString('base64');
+    const signature = {
+      'dev.cosignproject.cosign/signature': signBytes(payload, key.privateKey).toString('base64'),
+    };
     expect(signatureOfPayload(payload, signature, digest)?.signedBy(key.publicKey)).toBe(true);
     expect(signatureOfPayload(payload, signature, otherDigest)).toBeUndefined();
     const forged = Buffer.from(Buffer.from(payload).toString().replace('a'.repeat(64), 'b'.repeat(64)));

@@ -1,4 +1,15 @@
-import type { TrustedSigner } from '@l3af/contracts';
+import { cannot, L3afError, trustChangedSchema } from '@l3af/contracts';
+import type { TrustedIdentity, TrustedRoot, TrustedSigner } from '@l3af/contracts';
+import { z } from 'zod';
+
+/** Whose signatures count: keys, and identities whose certificates are held against roots. */
+export interface Trusted {
+  signers: readonly TrustedSigner[];
+  identities?: readonly TrustedIdentity[] | undefined;
+  trustedRoots?: readonly TrustedRoot[] | undefined;
+  /** Ids of keys, and identities, that count no more whoever names them. */
+  revoked?: readonly string[] | undefined;
+}
 
 /** Whether a package's name matches a pattern, in which `*` stands for anything, slashes included. */
 export function matchesPattern(name: string, pattern: string): boolean {
@@ -15,9 +26,25 @@ export function matchesPattern(name: string, pattern: string): boolean {
   return name.length - last.length >= at && name.endsWith(last);
 }
 
-/** The signers that are trusted for a package; no pattern at all means every package. */
-export function trustedFor(name: string, signers: readonly TrustedSigner[]): TrustedSigner[] {
-  return signers.filter(
+/** Those who are trusted for a package; no pattern at all means every package. */
+export function trustedFor<T extends { packages: string[] }>(name: string, trusted: readonly T[]): T[] {
+  return trusted.filter(
     ({ packages }) => packages.length === 0 || packages.some((pattern) => matchesPattern(name, pattern)),
   );
+}
+
+const trustFileSchema = z.strictObject({
+  signers: trustChangedSchema.shape.data.shape.signers.default([]),
+  identities: trustChangedSchema.shape.data.shape.identities.default([]),
+  trustedRoots: trustChangedSchema.shape.data.shape.trustedRoots.default([]),
+});
+
+/** Reads trust from a JSON text: what `PUT /v1/trust/GROUP` takes, without `revoked`. Throws `invalid-document`. */
+export function readTrust(text: string, file: string): Trusted {
+  try {
+    return trustFileSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const state = cause instanceof z.ZodError ? z.prettifyError(cause) : 'it is not JSON';
+    throw new L3afError('invalid-document', cannot('read', 'trust', file, state), { cause });
+  }
 }

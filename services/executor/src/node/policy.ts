@@ -3,9 +3,6 @@ import { dirname } from 'node:path';
 import { type PolicyChanged, policyChangedSchema, policySubject } from '@l3af/contracts';
 import type { Bus } from '@l3af/event-store';
 
-/** The node group that every node belongs to. */
-const everyNode = 'default';
-
 type Rules = PolicyChanged['data'];
 
 /**
@@ -35,16 +32,23 @@ export class Policy {
     return this.rules ? this.rules.probationSeconds * 1000 : this.ownProbationMs;
   }
 
-  /** Reads the group's policy from the stream; called at start and again and again. */
-  async refresh(bus: Pick<Bus, 'store'>): Promise<void> {
-    const last = (await bus.store.last(policySubject(everyNode)))?.events.at(-1);
-    if (last?.type !== 'PolicyChanged') return;
-    if (JSON.stringify(last.data) === JSON.stringify(this.rules)) return;
-    this.rules = last.data;
+  /** Reads the policy of the last of the groups that has one from the stream; called at start and again and again. */
+  async refresh(bus: Pick<Bus, 'store'>, groups: readonly string[]): Promise<void> {
+    const rules = await lastOf(bus, groups);
+    if (!rules || JSON.stringify(rules) === JSON.stringify(this.rules)) return;
+    this.rules = rules;
     mkdirSync(dirname(this.path), { recursive: true });
     writeFileSync(`${this.path}.part`, JSON.stringify(this.rules));
     renameSync(`${this.path}.part`, this.path);
   }
+}
+
+async function lastOf(bus: Pick<Bus, 'store'>, groups: readonly string[]): Promise<Rules | undefined> {
+  for (const group of [...groups].reverse()) {
+    const last = (await bus.store.last(policySubject(group)))?.events.at(-1);
+    if (last?.type === 'PolicyChanged') return last.data;
+  }
+  return undefined;
 }
 
 /** A missing or damaged file is read from the stream again. */
