@@ -14,6 +14,7 @@ const schema = z.object({
   L3AF_BUILD_CACHE_MIB: z.coerce.number().int().min(0).max(1_000_000).default(256),
   L3AF_INCLUDE_DIR: z.string().optional(),
   L3AF_CREDENTIALS_DIR: z.string().optional(),
+  L3AF_GIT_CA_FILE: z.string().min(1).optional(),
   L3AF_GO: z.string().min(1).optional(),
   L3AF_RUSTC: z.string().min(1).optional(),
   L3AF_VERIFY: z.string().optional(),
@@ -42,6 +43,8 @@ export interface Settings {
   includeDir: string | undefined;
   /** One file per credential that git sources may name. */
   credentialsDir: string | undefined;
+  /** PEM certificates of authorities that git sources may use beside the system's. */
+  gitAuthorities: string | undefined;
   /** Where `go` and `rustc` are; default: in PATH and the usual folders. */
   toolchains: { go: string | undefined; rustc: string | undefined };
   /** Command of `l3af-verify`, or `off`; default: the one beside the program, when this process is root. */
@@ -73,6 +76,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     cacheBytes: value.L3AF_BUILD_CACHE_MIB * 1024 * 1024,
     includeDir: value.L3AF_INCLUDE_DIR,
     credentialsDir: value.L3AF_CREDENTIALS_DIR,
+    gitAuthorities: value.L3AF_GIT_CA_FILE,
     toolchains: { go: value.L3AF_GO, rustc: value.L3AF_RUSTC },
     verify: value.L3AF_VERIFY,
     verifyKernels: kernelsOf(value.L3AF_VERIFY_KERNELS),

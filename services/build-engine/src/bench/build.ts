@@ -71,7 +71,15 @@ async function measure(kf: string, workDir: string): Promise<Row> {
   const request = { build: 'bench', source: { kind: 'archive' as const, object, fileName: `${kf}.tar.gz` } };
   const headersDigest = await digestTree(headers, await listTree(headers));
   const context = (store: CompileCache | undefined): Omit<BuildContext, 'workDir'> => ({
-    ...{ headers, headersDigest, cache: store, builder: 'bench', credentialsDir: undefined, toolchains: {} },
+    ...{
+      headers,
+      headersDigest,
+      cache: store,
+      builder: 'bench',
+      credentialsDir: undefined,
+      gitAuthorities: undefined,
+      toolchains: {},
+    },
     readObject: () => Promise.resolve(bytes),
     client: new RegistryClient('http://127.0.0.1:1'), // nothing is pushed
     signingKey: () => Promise.resolve(''),

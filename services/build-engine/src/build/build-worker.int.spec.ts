@@ -187,7 +187,11 @@ describe('a builder', () => {
 
     engine.settings.toolchains = { go: '/nowhere/go', rustc: undefined };
     const go = await build('user-go', {
-      ...{ 'kf.yaml': withProgram('go'), 'drop.bpf.c': drop(53), 'user/agent.c': agent },
+      ...{
+        'kf.yaml': withProgram('go').replace(', libraries: [bpf]', ''),
+        'drop.bpf.c': drop(53),
+        'user/agent.c': agent,
+      },
     });
     expect(go).toMatchObject({
       type: 'BuildFailed',

@@ -149,6 +149,7 @@ export class BuildWorker {
       cache: this.#cache,
       builder: this.#name,
       credentialsDir: settings.credentialsDir,
+      gitAuthorities: settings.gitAuthorities,
       toolchains: settings.toolchains,
       readObject: (digest) => bus.objects(buckets.sources).get(digest),
       client: new RegistryClient(settings.registryUrl),

@@ -20,6 +20,7 @@ export interface BuildContext {
   /** Who builds, as events say it. */
   builder: string;
   credentialsDir: string | undefined;
+  gitAuthorities: string | undefined;
   toolchains: ToolchainPaths;
   readObject: (digest: string) => Promise<Uint8Array>;
   client: RegistryClient;

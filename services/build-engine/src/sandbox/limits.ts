@@ -35,6 +35,16 @@ export const programLimits: Limits = {
   scratchBytes: 1024 * mebibyte,
 };
 
+/** git, whose packs unfold: no file of it is larger than a whole source. */
+export const fetchLimits: Limits = {
+  wallMs: 300_000,
+  cpuSeconds: 120,
+  memoryBytes: 4096 * mebibyte,
+  processes: 64,
+  outputBytes: 128 * mebibyte,
+  logBytes: mebibyte,
+};
+
 /** What a source may hold. */
 export const sourceLimits = {
   files: 10_000,

@@ -20,8 +20,16 @@ export interface SandboxRun {
   limits: Limits;
   /** A folder in memory that the program may write to, as large as the output may be; default: none. */
   scratch?: string | undefined;
-  /** Whether /dev/null is there, the one device that toolchains cannot do without; default: no. */
-  devNull?: boolean | undefined;
+  /** One of {@link sandboxUser}, when several runs are to be the same; default: a new one. */
+  user?: string | undefined;
+  /** Host folders that the program may write to, at the same place inside; they are to be its user's. */
+  writable?: readonly string[] | undefined;
+  /** Whether the host's network is there; default: none. */
+  network?: boolean | undefined;
+  /** Whether it may read whatever of the host it sees, as the builder itself; default: no, it is nobody. */
+  readsAll?: boolean | undefined;
+  /** Devices that are there, such as `null`; default: none. */
+  devices?: readonly string[] | undefined;
   /** Default: none. */
   env?: Record<string, string> | undefined;
   signal?: AbortSignal | undefined;
@@ -40,6 +48,14 @@ export interface SandboxResult {
 const firstUser = 1_900_000_000;
 const users = 60_000;
 let nextUser = process.pid % users;
+/** Whom a program believes to be where the builder itself is no root. */
+const nobody = '65534';
+
+/** The user that a program of this run is, inside and, as root, outside. */
+export function sandboxUser(): string {
+  const isRoot = process.getuid?.() === 0;
+  return isRoot ? String(firstUser + (nextUser++ % users)) : nobody;
+}
 
 /**
  * Runs a program that sees nothing of the host but the binds: no network, no /proc, no /dev, no writable folder, an
@@ -48,7 +64,8 @@ let nextUser = process.pid % users;
  */
 export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
   run.signal?.throwIfAborted();
-  const child = spawn('bwrap', arguments_(run), {
+  const user = run.user ?? sandboxUser();
+  const child = spawn('bwrap', arguments_(run, user), {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { PATH: '/usr/bin:/bin' },
   });
@@ -139,20 +156,12 @@ function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | nu
   });
 }
 
-function arguments_(run: SandboxRun): string[] {
+function arguments_(run: SandboxRun, user: string): string[] {
   const isRoot = process.getuid?.() === 0;
-  const { limits } = run;
-  const user = String(firstUser + (nextUser++ % users));
-  const status = ['--json-status-fd', '3'];
+  const { limits, writable = [], devices = [] } = run;
   const becomeNobody = [
-    '/bin/setpriv',
-    '--reuid',
-    user,
-    '--regid',
-    user,
-    '--clear-groups',
-    '--no-new-privs',
-    '--',
+    ...['/bin/setpriv', '--reuid', user, '--regid', user],
+    ...['--clear-groups', '--no-new-privs', '--'],
   ];
   const limited = [
     '/bin/prlimit',
@@ -164,31 +173,41 @@ function arguments_(run: SandboxRun): string[] {
     '--core=0',
     '--',
   ];
+  const places = [...run.binds, ...writable.map((folder) => ({ from: folder, to: folder }))];
   return [
     // A user namespace would leave root mapped to root, whose processes no limit counts.
-    ...(isRoot ? [] : ['--unshare-user', '--uid', '65534', '--gid', '65534']),
-    ...['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv', ...status],
-    ...(isRoot ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : []),
-    ...parents(run.binds).flatMap((folder) => ['--perms', '0755', '--dir', folder]),
+    ...(isRoot ? [] : ['--unshare-user', '--uid', nobody, '--gid', nobody]),
+    ...['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try'],
+    ...(run.network ? [] : ['--unshare-net']),
+    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv', '--json-status-fd', '3'],
+    ...(isRoot ? capabilities(run).flatMap((name) => ['--cap-add', name]) : []),
+    ...parents(places).flatMap((folder) => ['--perms', '0755', '--dir', folder]),
     ...run.binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),
-    ...(run.devNull ? ['--perms', '0755', '--dir', '/dev', '--dev-bind', '/dev/null', '/dev/null'] : []),
-    ...(run.scratch === undefined
-      ? []
-      : [
-          '--perms',
-          '1777',
-          '--size',
-          String(limits.scratchBytes ?? limits.outputBytes),
-          '--tmpfs',
-          run.scratch,
-        ]),
+    ...devices.flatMap((name) => [
+      '--perms',
+      '0755',
+      '--dir',
+      '/dev',
+      '--dev-bind',
+      `/dev/${name}`,
+      `/dev/${name}`,
+    ]),
+    ...writable.flatMap((folder) => ['--bind', folder, folder]),
+    ...scratchArguments(run),
     ...Object.entries(run.env ?? {}).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--remount-ro', '/', '--chdir', run.folder, '--'],
-    ...(isRoot ? becomeNobody : []),
+    ...(isRoot && !run.readsAll ? becomeNobody : []),
     ...limited,
     ...run.command,
   ];
+}
+
+const capabilities = ({ readsAll }: SandboxRun): string[] =>
+  readsAll ? ['CAP_DAC_READ_SEARCH'] : ['CAP_SETUID', 'CAP_SETGID'];
+
+function scratchArguments({ scratch, limits }: SandboxRun): string[] {
+  if (scratch === undefined) return [];
+  return ['--perms', '1777', '--size', String(limits.scratchBytes ?? limits.outputBytes), '--tmpfs', scratch];
 }
 
 /** Every folder above the binds, outermost first: bwrap would make them for root's eyes only. */

@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, readdir, realpath } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import type { BuildSource } from '@l3af/contracts';
 import { unpackArchive } from './archive';
-import { findCredential } from './credentials';
+import { findCredential, readTrust } from './credentials';
 import { fetchGit } from './git';
 import { digestTree, readTree, refused, type TreeEntry } from './tree';
 
@@ -20,6 +20,8 @@ export interface FetchContext {
   /** Reads an object of the object store, checked against its digest. */
   readObject: (digest: string) => Promise<Uint8Array>;
   credentialsDir: string | undefined;
+  /** PEM certificates that git trusts beside the system's. */
+  gitAuthorities: string | undefined;
   signal: AbortSignal;
   say: (line: string) => void;
 }
@@ -44,11 +46,12 @@ export async function fetchSource(source: FolderSource, context: FetchContext): 
 async function clone(
   source: Extract<FolderSource, { kind: 'git' }>,
   folder: string,
-  { workDir, credentialsDir, signal, say }: FetchContext,
+  { workDir, credentialsDir, gitAuthorities, signal, say }: FetchContext,
 ): Promise<string> {
   const { credential: name } = source;
   const credential = name === undefined ? undefined : await findCredential(name, credentialsDir);
-  return fetchGit(source, { folder, scratch: workDir, credential, signal, say });
+  const trust = await readTrust(credentialsDir, gitAuthorities);
+  return fetchGit(source, { folder, scratch: workDir, credential, trust, signal, say });
 }
 
 async function unpack(

@@ -38,6 +38,7 @@ describe('a git source', () => {
           workDir,
           readObject: () => Promise.reject(new Error('no object')),
           credentialsDir: undefined,
+          gitAuthorities: undefined,
           signal: new AbortController().signal,
           say: () => undefined,
         },

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cannot, L3afError } from '@l3af/contracts';
 import { sourceLimits } from '../sandbox/limits';
-import { type GitCredential, credentialEnvironment } from './credentials';
+import type { SandboxResult } from '../sandbox/sandbox';
+import { accessEnvironment, type GitCredential, type GitTrust } from './credentials';
+import { gitSandbox } from './git-sandbox';
 import { checkSizes, tooMuch } from './tree';
 
 export interface GitSource {
@@ -17,6 +18,8 @@ export interface GitFetch {
   /** A folder for git's own things; deleted with the build. */
   scratch: string;
   credential?: GitCredential | undefined;
+  /** Whom git believes beyond the system's authorities. */
+  trust?: GitTrust | undefined;
   signal?: AbortSignal | undefined;
   say: (line: string) => void;
 }
@@ -58,7 +61,7 @@ export async function fetchGit(source: GitSource, fetch: GitFetch): Promise<stri
   const ref = source.ref ?? 'HEAD';
   if (!safeRef.test(ref)) throw unusable(source.url, `${JSON.stringify(ref)} is no branch, tag or commit`);
   const git = await prepare(source, fetch, transport);
-  await git(['init', '--quiet', '--template=', fetch.folder]);
+  await git(['init', '--quiet', '--template=']);
   await git(['remote', 'add', 'origin', '--', source.url]);
   fetch.say(`fetching ${ref} of ${source.url}`);
   const commit = await fetchCommit(git, ref, source.url);
@@ -112,106 +115,45 @@ async function checkTree(git: Git, commit: string): Promise<void> {
   }
 }
 
+const configuration = [
+  // Nothing of a repository runs, nothing of it changes what git does.
+  ...['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'core.protectHFS=true', 'core.protectNTFS=true'],
+  ...['transfer.fsckObjects=true', 'gc.auto=0', 'fetch.writeCommitGraph=false'],
+];
+
 async function prepare(source: GitSource, fetch: GitFetch, transport: string): Promise<Git> {
   const home = join(fetch.scratch, 'git-home');
   await mkdir(home, { recursive: true, mode: 0o700 });
-  const configuration = join(home, 'config');
+  const settings = join(home, 'config');
   // Owners do not matter: whoever may name a file URL may read the repository through the builder anyway.
-  await writeFile(configuration, '[safe]\n\tdirectory = *\n');
+  await writeFile(settings, '[safe]\n\tdirectory = *\n');
+  const access = { credential: fetch.credential, trust: fetch.trust, url: source.url, home };
   const env = {
-    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    PATH: '/usr/bin:/bin',
     HOME: home,
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: configuration,
+    GIT_CONFIG_GLOBAL: settings,
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: '/bin/false',
     GIT_ALLOW_PROTOCOL: transport === 'file' ? 'https:ssh:file' : 'https:ssh',
     GIT_LFS_SKIP_SMUDGE: '1',
-    ...(await credentialEnvironment(fetch.credential, { url: source.url, home })),
+    ...(await accessEnvironment(access)),
   };
-  const safety = [
-    '-c',
-    'core.hooksPath=/dev/null',
-    '-c',
-    'core.fsmonitor=false',
-    '-c',
-    'core.protectHFS=true',
-  ];
-  const sizes = [
-    '-c',
-    'core.protectNTFS=true',
-    '-c',
-    'transfer.fsckObjects=true',
-    '-c',
-    'gc.auto=0',
-    '-c',
-    'fetch.writeCommitGraph=false',
-  ];
-  const deadline = Date.now() + sourceLimits.fetchMs;
-  return (args) => {
-    const place = args[0] === 'init' ? [] : ['-C', fetch.folder];
-    return runGit([...safety, ...sizes, ...place, ...args], {
-      env,
-      deadline,
-      url: source.url,
-      signal: fetch.signal,
-    });
-  };
+  const { folder, signal } = fetch;
+  const run = await gitSandbox({ folder, home, transport, env, signal });
+  const options = configuration.flatMap((setting) => ['-c', setting]);
+  return async (args) => outputOf(await run([...options, ...args]), source.url);
 }
 
-interface GitRun {
-  env: NodeJS.ProcessEnv;
-  deadline: number;
-  url: string;
-  signal: AbortSignal | undefined;
-}
+const listBytesMax = 8 * 1024 * 1024;
 
-const outputBytesMax = 8 * 1024 * 1024;
-
-/** Runs git with a limit on the size of each file it writes (a pack may unfold without end) and on time. */
-function runGit(args: string[], { env, deadline, url, signal }: GitRun): Promise<string> {
-  const limits = [`--fsize=${sourceLimits.totalBytes}`, `--as=${4 * 1024 ** 3}`, '--core=0', '--'];
-  return new Promise((resolve, reject) => {
-    const child = spawn('prlimit', [...limits, 'git', ...args], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(signal && { signal }),
-      killSignal: 'SIGKILL',
-    });
-    let output = '';
-    let said = '';
-    let excess: string | undefined;
-    const giveUp = (state: string): void => {
-      excess = state;
-      child.kill('SIGKILL');
-    };
-    const timer = setTimeout(
-      () => giveUp(`fetching it took more than ${sourceLimits.fetchMs / 1000} s`),
-      Math.max(1, deadline - Date.now()),
-    );
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString('utf8');
-      if (output.length > outputBytesMax) giveUp(`it has more than ${sourceLimits.files} files`);
-    });
-    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-4096)));
-    child.once('error', (error) => reject(gitMissing(error) ?? error));
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      if (excess !== undefined) reject(tooMuch(excess));
-      else if (code === 0) resolve(output);
-      else reject(unusable(url, lastLine(said) ?? `git ended with ${code ?? 'a signal'}`));
-    });
-  });
-}
-
-function gitMissing(error: NodeJS.ErrnoException): L3afError | undefined {
-  if (error.code !== 'ENOENT') return undefined;
-  return new L3afError(
-    'toolchain-missing',
-    cannot('run', 'program', 'git', 'it is not installed, needs git'),
-    { cause: error },
-  );
+function outputOf({ exitCode, exceeded, stdout, stderr }: SandboxResult, url: string): string {
+  if (exceeded === 'time') throw tooMuch(`fetching it took more than ${sourceLimits.fetchMs / 1000} s`);
+  if (exceeded === 'output' || stdout.length > listBytesMax)
+    throw tooMuch(`it has more than ${sourceLimits.files} files`);
+  if (exitCode === 0) return stdout.toString('utf8');
+  throw unusable(url, lastLine(stderr) ?? `git ended with ${exitCode ?? 'a signal'}`);
 }
 
 /** git's reason is the first line that says `fatal`; what follows is advice. */

@@ -64,6 +64,7 @@ export async function startEngine({ nats, registryPort }: Servers): Promise<Test
     cacheBytes: 64 * 1024 * 1024,
     includeDir: undefined,
     credentialsDir: undefined,
+    gitAuthorities: undefined,
     toolchains: { go: undefined, rustc: undefined },
     verify: 'off',
     verifyKernels: 'off',

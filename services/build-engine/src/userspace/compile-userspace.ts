@@ -93,7 +93,7 @@ async function compileOne(
       limits,
       env,
       scratch: '/tmp',
-      devNull: true,
+      devices: ['null'],
       signal,
     },
     folder: posix.join(sourceMount, recipe.folder ?? '.'),
