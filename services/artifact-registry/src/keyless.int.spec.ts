@@ -1,4 +1,7 @@
+import { packageSubject } from '@l3af/contracts';
 import type { ObjectSchema, TrustedIdentity } from '@l3af/contracts';
+import { connectBus } from '@l3af/event-store';
+import type { Bus } from '@l3af/event-store';
 import {
   attachReferrer,
   blobOf,
@@ -29,6 +32,7 @@ const identity = 'https://ci.example.org/firewall/release@v1';
 describe('signatures by certificates that live for minutes', () => {
   let nats: TestNats;
   let registry: RunningRegistry;
+  let bus: Bus;
   let client: RegistryClient;
   let authority: KeylessAuthority;
   let other: KeylessAuthority;
@@ -38,10 +42,12 @@ describe('signatures by certificates that live for minutes', () => {
     const settings = readSettings({ NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0' });
     registry = await startRegistry(settings, createLogger('test', 'silent'));
     await registry.ready;
+    bus = await connectBus({ servers: nats.url, name: 'keyless' });
     client = new RegistryClient(`http://127.0.0.1:${registry.port}`);
     [authority, other] = await Promise.all([createKeylessAuthority(), createKeylessAuthority()]);
   });
   afterAll(async () => {
+    await bus.close();
     await registry.close();
     await nats.stop();
   });
@@ -124,7 +130,10 @@ describe('signatures by certificates that live for minutes', () => {
     };
 
     it('count when a trusted root issued and logged them for an identity that is trusted', async () => {
-      expect(await verify(await signed())).toEqual({ keyId: identity, name: 'release pipeline', issuer });
+      const one = await signed();
+      expect(await verify(one)).toEqual({ keyId: identity, name: 'release pipeline', issuer });
+      const { events } = (await bus.store.last(packageSubject(one.name)))!;
+      expect(events).toMatchObject([{ type: 'PackageSigned', data: { keyId: identity, form } }]);
     });
 
     it.each([

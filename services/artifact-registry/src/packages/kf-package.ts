@@ -1,6 +1,7 @@
-import { imageLabels, manifestSchema, objectSchemaSchema } from '@l3af/contracts';
-import type { PackagePublished } from '@l3af/contracts';
-import { imageManifestSchema, manifestsOf, parseDocument, readLabels } from '@l3af/oci';
+import { deriveSchema } from '@l3af/bpf-object';
+import { imageLabels, L3afError, manifestSchema, objectSchemaSchema } from '@l3af/contracts';
+import type { ObjectSchema, PackagePublished } from '@l3af/contracts';
+import { imageManifestSchema, manifestsOf, parseDocument, readImage, readLabels } from '@l3af/oci';
 import type { ContentSource } from '@l3af/oci';
 import { DistributionError } from '../distribution-error';
 import type { ContentStore } from '../content/content-store';
@@ -53,13 +54,28 @@ export async function readPackageFacts(
   return {
     architectures: [...manifests.keys()].filter((name) => name !== '*'),
     sizeBytes: await layerBytes(source, [...manifests.values()]),
-    ...describe(labels),
+    ...describe(labels, labels[imageLabels.schema] === undefined ? await derived(source, digest) : undefined),
   };
 }
 
+/** What is inside the object of an image that says nothing of it, such as bpfman's own. */
+async function derived(source: ContentSource, digest: string): Promise<ObjectSchema | undefined> {
+  try {
+    const [architecture = '*'] = (await manifestsOf(source, digest)).keys();
+    return deriveSchema((await readImage(source, digest, architecture)).object);
+  } catch (error) {
+    // Then nothing is known of it, and whoever deploys it is told so.
+    if (error instanceof L3afError) return undefined;
+    throw error;
+  }
+}
+
 /** What our own labels say, as far as they can be read. */
-function describe(labels: Record<string, string>): Omit<PackageFacts, 'architectures' | 'sizeBytes'> {
-  const schema = objectSchemaSchema.safeParse(jsonOf(labels[imageLabels.schema])).data;
+function describe(
+  labels: Record<string, string>,
+  derivedSchema: ObjectSchema | undefined,
+): Omit<PackageFacts, 'architectures' | 'sizeBytes'> {
+  const schema = derivedSchema ?? objectSchemaSchema.safeParse(jsonOf(labels[imageLabels.schema])).data;
   const manifest = manifestSchema.safeParse(jsonOf(labels[imageLabels.manifest])).data;
   const license = manifest?.license ?? schema?.license;
   const sourceDigest = labels[imageLabels.sourceDigest];

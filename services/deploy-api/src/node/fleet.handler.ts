@@ -1,4 +1,3 @@
-import { createPublicKey } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
   cannot,
@@ -10,13 +9,13 @@ import {
   type NodeLabelled,
   type PolicyChanged,
   type TrustChanged,
-  type TrustedSigner,
 } from '@l3af/contracts';
 import { queryConfig } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { BusConnection } from '../bus/bus-connection';
 import type { RequestContext } from '../request-context';
+import { checkTrust } from './check-trust';
 
 /** The answer to a change of what is set whole: labels, policies, trust. */
 export const storedSchema = z.object({ sequence: z.number().int(), changed: z.boolean() });
@@ -40,8 +39,8 @@ export class FleetHandler {
     return this.set(context, policySubject(data.group), { type: 'PolicyChanged', version: 1, data });
   }
 
-  setTrust(context: RequestContext, data: TrustChanged['data']): Promise<Stored> {
-    data.signers.forEach(checkSigner);
+  async setTrust(context: RequestContext, data: TrustChanged['data']): Promise<Stored> {
+    await checkTrust(data);
     return this.set(context, trustSubject(data.group), { type: 'TrustChanged', version: 1, data });
   }
 
@@ -67,18 +66,4 @@ export class FleetHandler {
     );
     return { sequence, changed };
   }
-}
-
-function checkSigner({ name, publicKey }: TrustedSigner): void {
-  try {
-    const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey(publicKey);
-    if (asymmetricKeyType === 'ed25519') return;
-    if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return;
-  } catch (cause) {
-    throw new L3afError('invalid-request', cannot('trust', 'signer', name, 'its publicKey is not PEM'), {
-      cause,
-    });
-  }
-  const state = 'its publicKey is of another kind, needs ECDSA P-256 or ed25519';
-  throw new L3afError('invalid-request', cannot('trust', 'signer', name, state));
 }

@@ -26,6 +26,8 @@ export const policyBodySchema = policyChangedSchema.shape.data.omit({ group: tru
 export const trustBodySchema = z.strictObject({
   signers: trustChangedSchema.shape.data.shape.signers,
   revoked: trustChangedSchema.shape.data.shape.revoked.default([]),
+  identities: trustChangedSchema.shape.data.shape.identities,
+  trustedRoots: trustChangedSchema.shape.data.shape.trustedRoots,
 });
 
 /** REST of nodes, and of what is set for groups of them. */
@@ -74,8 +76,21 @@ export class NodeController {
   @HttpCode(202)
   setTrust(@Req() request: ApiRequest, @Param('group') group: string): Promise<Stored> {
     const trust = readBody(request, trustBodySchema);
-    return this.handler.setTrust(contextOf(request), { group: groupOf(group), ...trust });
+    return this.handler.setTrust(contextOf(request), trustOf(group, trust));
   }
+}
+
+/** What a group is to trust, as the event has it: what was not said is left out. */
+export function trustOf(
+  group: string,
+  { identities = [], trustedRoots = [], ...keys }: z.output<typeof trustBodySchema>,
+): TrustChanged['data'] {
+  return {
+    group: groupOf(group),
+    ...keys,
+    ...(identities.length > 0 && { identities }),
+    ...(trustedRoots.length > 0 && { trustedRoots }),
+  };
 }
 
 /** The name of a group of nodes, checked. */

@@ -1,11 +1,13 @@
 import type { Metadata } from '@grpc/grpc-js';
+import { cannot, L3afError } from '@l3af/contracts';
 import { Controller, UseFilters } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
+import { z } from 'zod';
 import { inCall, readFields } from '../grpc/call';
 import { GrpcErrorFilter } from '../grpc/grpc-error.filter';
 import { unsetNulls } from '../grpc/values';
 import { FleetHandler, type Stored } from './fleet.handler';
-import { groupOf, labelsBodySchema, policyBodySchema, trustBodySchema } from './node.controller';
+import { groupOf, labelsBodySchema, policyBodySchema, trustBodySchema, trustOf } from './node.controller';
 import { NodeQueries } from './node.queries';
 
 type Fields = Record<string, unknown>;
@@ -43,7 +45,24 @@ export class NodeGrpc {
 
   @GrpcMethod('NodeService', 'SetTrust')
   setTrust({ group, ...fields }: Fields & { group: string }, metadata: Metadata): Promise<Stored> {
-    const trust = { group: groupOf(group), ...readFields(fields, trustBodySchema) };
+    const { trustedRoots, ...rest } = fields;
+    const roots = readFields(trustedRoots ?? [], rootMessagesSchema).map(({ name, json }) => ({
+      name,
+      root: parsedRoot(name, json),
+    }));
+    const trust = trustOf(group, readFields({ ...rest, trustedRoots: roots }, trustBodySchema));
     return inCall(metadata, 'gRPC SetTrust', (context) => this.handler.setTrust(context, trust));
+  }
+}
+
+const rootMessagesSchema = z.array(z.object({ name: z.string(), json: z.string() }));
+
+function parsedRoot(name: string, json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new L3afError('invalid-request', cannot('trust', 'trusted root', name, 'it is not JSON'), {
+      cause,
+    });
   }
 }

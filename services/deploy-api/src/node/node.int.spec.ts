@@ -2,7 +2,15 @@ import { generateKeyPairSync } from 'node:crypto';
 import { labelsSubject, packageSubject, type NodeView } from '@l3af/contracts';
 import { buildImage, RegistryClient } from '@l3af/oci';
 import { createLogger } from '@l3af/telemetry';
-import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
+import {
+  createKeylessAuthority,
+  freePort,
+  startNats,
+  startPostgres,
+  waitFor,
+  type TestNats,
+  type TestPostgres,
+} from '@l3af/testing';
 import request from 'supertest';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- specs run against the real registry, not a stand-in
 import { readSettings, startRegistry, type RunningRegistry } from '../../../artifact-registry/src/index';
@@ -94,6 +102,32 @@ test('trusted signers of groups: keys that can sign, and no others', async () =>
   });
   await put(rsa).expect(400, /needs ECDSA P-256 or ed25519/);
   await put('no key').expect(400, /not PEM/);
+});
+
+test('trusted identities of groups: with a root that can prove them', async () => {
+  const { trustedRoot } = await createKeylessAuthority();
+  const identity = {
+    name: 'pipeline',
+    identity: 'https://ci.example.org/*',
+    issuer: 'https://ci.example.org',
+    root: 'ours',
+    packages: ['acme/*'],
+  };
+  const trust = { signers: [], identities: [identity], trustedRoots: [{ name: 'ours', root: trustedRoot }] };
+  const put = (changes: object) =>
+    api()
+      .put('/v1/trust/keyless')
+      .send({ ...trust, ...changes });
+  await put({}).expect(202);
+  expect((await api().get('/v1/trust/keyless').expect(200)).body).toEqual({
+    group: 'keyless',
+    revoked: [],
+    ...trust,
+  });
+  await put({ trustedRoots: [] }).expect(400, /there is no trusted root \\"ours\\" here/);
+  const noAuthority = { name: 'ours', root: { ...trustedRoot, certificateAuthorities: [] } };
+  await put({ trustedRoots: [noAuthority] }).expect(400, /no certificate authority/);
+  await put({ identities: [{ ...identity, issuer: '' }] }).expect(400, /issuer/);
 });
 
 test('packages, also those whose name has slashes', async () => {
