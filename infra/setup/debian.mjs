@@ -28,6 +28,7 @@ export const testPackages = [
   'tcpdump',
   'qemu-system-x86',
   'busybox-static',
+  'openssh-server',
   'xz-utils',
 ];
 

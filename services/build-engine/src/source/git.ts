@@ -153,14 +153,21 @@ function outputOf({ exitCode, exceeded, stdout, stderr }: SandboxResult, url: st
   if (exceeded === 'output' || stdout.length > listBytesMax)
     throw tooMuch(`it has more than ${sourceLimits.files} files`);
   if (exitCode === 0) return stdout.toString('utf8');
-  throw unusable(url, lastLine(stderr) ?? `git ended with ${exitCode ?? 'a signal'}`);
+  throw unusable(url, reasonIn(stderr) ?? `git ended with ${exitCode ?? 'a signal'}`);
 }
 
-/** git's reason is the first line that says `fatal`; what follows is advice. */
-function lastLine(said: string): string | undefined {
+const reasons: [RegExp, string][] = [
+  [
+    /Authentication failed|could not read Username|askpass|Permission denied \(/,
+    'the server refuses access, needs `credential` with the name of one that the builder has and the server accepts',
+  ],
+  [/Host key verification failed/, 'its host is none of those in the known_hosts of the builder'],
+];
+
+/** git's own reason is the first line that says `fatal`; what follows is advice. */
+function reasonIn(said: string): string | undefined {
+  const known = reasons.find(([pattern]) => pattern.test(said))?.[1];
   const lines = said.split('\n').filter((line) => line.trim() !== '');
-  return (lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.at(-1))?.replace(
-    /^(fatal|error): /,
-    '',
-  );
+  const line = lines.find((text) => /^(fatal|error):/.test(text)) ?? lines.at(-1);
+  return known ?? line?.replace(/^(fatal|error): /, '');
 }
