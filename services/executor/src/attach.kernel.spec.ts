@@ -1,4 +1,5 @@
 import { type ChainAttach, type ChainKey, type DesiredKf } from '@l3af/contracts';
+import { waitFor } from '@l3af/testing';
 import { execFileSync } from 'node:child_process';
 import { NodeFixture, Servers } from './testing/node-fixture';
 
@@ -28,9 +29,11 @@ describe('a chain beside others on a TC hook', () => {
   const apply = async (key: ChainKey, attach: ChainAttach) =>
     node.reported(key, await node.desire(key, [kf], attach), 'ChainApplied');
 
+  const ip = (...words: string[]): string => node.pair.run('node', 'ip', ...words);
+
   /** Names of the cls_bpf filters and tcx programs on the interface, as bpftool sees them. */
-  const onHook = (): string[] => {
-    const words = [`--net=${node.pair.netnsPath}`, 'bpftool', '-j', 'net', 'show', 'dev', node.pair.name];
+  const onHook = (name = node.pair.name): string[] => {
+    const words = [`--net=${node.pair.netnsPath}`, 'bpftool', '-j', 'net', 'show', 'dev', name];
     const [{ tc }] = JSON.parse(execFileSync('nsenter', words, { encoding: 'utf8' })) as [
       { tc: { kind: string; name: string }[] },
     ];
@@ -48,6 +51,22 @@ describe('a chain beside others on a TC hook', () => {
     ]);
     kf = { ...kf, name: 'again' };
     expect((await apply(key, { tc: 'tcx' })).data.mode).toBe('cls_bpf');
+    expect(onHook()).toHaveLength(1);
+  });
+
+  it('goes with its interface when that is renamed: let go under the old name, applied under the new one', async () => {
+    const [before, after] = [node.chainKey('tc-ingress'), node.chainKey('tc-ingress', 'other0')];
+    const waiting = await node.desire(after, [kf], { tc: 'cls_bpf' });
+    expect((await node.reported(after, waiting, 'ChainRejected')).data.error.code).toBe('interface-gone');
+    await apply(before, { tc: 'cls_bpf' });
+    for (const words of ['down', 'name other0']) ip('link', 'set', node.pair.name, ...words.split(' '));
+    const types = async (key: ChainKey) => (await node.reports(key)).map(({ type }) => type);
+    await waitFor(async () => (await types(after)).includes('ChainApplied'), 'the chain of the new name');
+    await waitFor(async () => (await types(before)).includes('ChainRejected'), 'the chain of the old name');
+    expect((await node.reports(before)).at(-1)?.data).toMatchObject({ error: { code: 'interface-gone' } });
+    expect(onHook('other0')).toHaveLength(1);
+    ip('link', 'set', 'other0', 'name', node.pair.name);
+    await waitFor(async () => (await types(before)).at(-1) === 'ChainApplied', 'the chain that came back');
     expect(onHook()).toHaveLength(1);
   });
 

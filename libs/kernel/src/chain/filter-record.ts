@@ -3,7 +3,7 @@ import { createMap, KernelMap } from '../bpf/map';
 import { openPin, pinObject } from '../bpf/pin';
 import { structure } from '../sys/attributes';
 import type { HookTarget } from '../types';
-import { filterPath } from './paths';
+import { filterPath, type HookKey } from './paths';
 
 const only = Buffer.alloc(4);
 const bytes = 24;
@@ -27,7 +27,7 @@ export function recordFilter(target: HookTarget, filter: BpfFilter): void {
 }
 
 /** The interface that our filter was put on; undefined when none was recorded. */
-export function recordedFilterInterface(target: HookTarget): number | undefined {
+export function recordedFilterInterface(target: HookKey): number | undefined {
   const fd = openPin(filterPath(target));
   if (fd === undefined) return undefined;
   using map = new KernelMap(fd);

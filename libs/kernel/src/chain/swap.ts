@@ -9,6 +9,7 @@ import type { HookTarget, SwapResult } from '../types';
 import { attachCompanions, detachCompanions } from './companions';
 import { recordFilter } from './filter-record';
 import { enabledOf, headPath, requireGeneration, type PinnedGeneration } from './generation';
+import { releaseElsewhere } from './release';
 import { chainLayout } from './slots';
 import { completeGenerations, liveGeneration } from './live';
 
@@ -63,6 +64,7 @@ function attachInDispatcher(
   frags: boolean,
 ): { mode: AttachMode; firstAttach: boolean } {
   try {
+    releaseElsewhere(target);
     const { joined } = runInDispatcher(target, programFd, frags);
     return { mode: xdpMode(target), firstAttach: joined };
   } catch (error) {
@@ -72,6 +74,7 @@ function attachInDispatcher(
 
 function attachFilter(target: HookTarget, programFd: number): { mode: AttachMode; firstAttach: boolean } {
   try {
+    releaseElsewhere(target);
     const before = ourFilter(target, allHeadIds(completeGenerations(target)));
     recordFilter(target, putFilter(target, programFd, before));
     return { mode: 'cls_bpf', firstAttach: before === undefined };

@@ -25,3 +25,12 @@ export function hookTarget(
     ...(dispatcher === 'join' && { dispatcher: { priority } }),
   };
 }
+
+/** An interface that was renamed is let go under its old name before it is taken under the new one. Pure. */
+export function releasedFirst(
+  keys: readonly ChainKey[],
+  interfaces: readonly { name: string }[],
+): ChainKey[] {
+  const there = new Set(interfaces.map(({ name }) => name));
+  return keys.toSorted((a, b) => Number(there.has(a.interface)) - Number(there.has(b.interface)));
+}

@@ -1,5 +1,5 @@
 import { chainKeyText, type ChainKey, type DesiredKf, L3afError, toWireError } from '@l3af/contracts';
-import { type HookTarget, listInterfaces, removeGeneration, removePins, swapTo } from '@l3af/kernel';
+import { type HookTarget, listInterfaces, releaseHook, removeGeneration, swapTo } from '@l3af/kernel';
 import type { Artifact, ArtifactStore } from '../artifact/artifact-store';
 import type { Logger } from '../logger';
 import type { Policy } from '../node/policy';
@@ -8,7 +8,7 @@ import type { Settings } from '../settings';
 import { isAdjustable } from './adjust';
 import type { DesiredChain } from './desired';
 import { execute, type Outcome } from './execute';
-import { hookTarget } from './hook-target';
+import { hookTarget, releasedFirst } from './hook-target';
 import type { ChainMemory } from './memory';
 import { observe } from './observe';
 import { type AppliedChain, isDrifted, type ObservedChain, plan } from './plan';
@@ -75,7 +75,9 @@ export class Reconciler {
 
   /** Everything that is known, again: after a start, a reconnect, a change of trust or of the interfaces. */
   scheduleAll(): void {
-    for (const { key } of this.options.memory.all()) this.schedule(key);
+    const { memory, settings } = this.options;
+    const keys = memory.all().map(({ key }) => key);
+    for (const key of releasedFirst(keys, listInterfaces(settings.netns))) this.schedule(key);
   }
 
   idle(): Promise<void> {
@@ -241,8 +243,8 @@ export class Reconciler {
   /** A chain for an interface that is not there: a deleted one is gone with it, any other waits for it. */
   private withoutInterface(desired: DesiredChain, arrival: Arrival | undefined): void {
     const { memory, reporter, settings } = this.options;
-    // The kernel took the program off with the interface; what is still pinned is of no use to anyone.
-    removePins({ ...desired.key, instance: settings.instance });
+    // An interface of another name has nothing to do with the chain any more; from one that is gone the kernel took it off.
+    releaseHook({ ...desired.key, instance: settings.instance }, settings.netns);
     if (!desired.deleted) {
       const text = chainKeyText(desired.key);
       throw new L3afError(

@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { compileBpf, createVethPair, needsFeature, skipUnless, type VethPair } from '@l3af/testing';
 import { hookFixture, kfLoad, rounds, u32, xdpDrop, xdpPass } from '../../chain/chain-fixture';
 import { removeFolder } from '../../bpf/pin';
+import { perform, type CrashJob } from '../../chain/crash-child';
+import { startCrashRunner } from '../../chain/crash-runner';
 import { freplaceOutcome } from '../../features/freplace';
 import { atLeast } from '../../features/kernel';
 import {
@@ -18,6 +23,7 @@ import {
   type HookTarget,
 } from '../../index';
 import { countingIpv4, loaderPath, Others } from '../../testing/dispatcher-others';
+import { crashPoints } from '../../testing/crash-points';
 import { dispatcherFolders } from './read';
 
 const passing = compileBpf(countingIpv4(xdpPass));
@@ -189,6 +195,45 @@ describe.each(worlds)('a chain among the programs of a libxdp dispatcher, others
       expect([others.seen('first_kf'), seen(target, 1, 'a')]).toEqual([2, 2]);
       detach(target);
       others.unload('first_kf');
+    }),
+  );
+
+  run('leaves the others running, and can be completed, wherever it is killed', () =>
+    inWorld(by, async ({ target, others }) => {
+      const runner = startCrashRunner();
+      const folder = mkdtempSync(join(tmpdir(), 'l3af-join-'));
+      const path = join(folder, 'kf.o');
+      writeFileSync(path, passing);
+      const { object: _bytes, writes: _writes, constants: _constants, ...kf } = kfLoad('a', passing);
+      const join1: CrashJob['change'] = { kind: 'apply', generation: 1, kfs: [{ ...kf, path }] };
+      const leave: CrashJob['change'] = { kind: 'detach' };
+      try {
+        others.load('first_kf');
+        for (const [change, back, after] of [
+          [join1, leave, ['first_kf', 'l3af_chain']],
+          [leave, join1, ['first_kf']],
+        ] as const) {
+          for (const { killAfter, operation } of await crashPoints(
+            { target, change },
+            /root|joined|dispatcher/,
+          )) {
+            await perform({ target, change: back });
+            expect(await runner.run({ target, change, killAfter })).toEqual({ killed: true, operation });
+            expect({ operation, names: others.names() }).toEqual({
+              operation,
+              names: expect.arrayContaining(['first_kf']),
+            });
+            await perform({ target, change });
+            expect({ operation, names: others.names() }).toEqual({ operation, names: after });
+            expect(observeHook(target)).toMatchObject({ joined: after.length > 1, drift: [] });
+            expect(foldersOf(target)).toHaveLength(1);
+          }
+        }
+        others.unload('first_kf');
+      } finally {
+        await runner.stop();
+        rmSync(folder, { recursive: true });
+      }
     }),
   );
 });

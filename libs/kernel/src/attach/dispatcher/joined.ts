@@ -8,7 +8,7 @@ import { inNetns } from '../../sys/netns';
 import { operationDone } from '../../sys/operations';
 import type { HookTarget } from '../../types';
 import { checkLibxdp, checkXdpProgram, libxdpMode, withLibxdp } from './libxdp';
-import { dispatcherFolders, pinnedPrograms, programsIn } from './read';
+import { dispatcherFolders, pinnedPrograms, programsIn, type DispatcherFolder } from './read';
 
 const onlySlot = Buffer.alloc(4);
 
@@ -29,6 +29,16 @@ export function isJoined(target: HookTarget): boolean {
   if (dispatcherId === undefined) return false;
   return [...pinnedPrograms(dispatcherId).values()].some((program) => program.programId === rootId);
 }
+
+/** The interface of the dispatcher that has our program. */
+export function joinedInterface(key: HookKey): number | undefined {
+  const rootId = rootProgramId(key);
+  if (rootId === undefined) return undefined;
+  return dispatcherFolders().find((folder) => hasProgram(folder, rootId))?.ifindex;
+}
+
+const hasProgram = (folder: DispatcherFolder, id: number): boolean =>
+  [...programsIn(folder).values()].some(({ programId }) => programId === id);
 
 /** The chain's program that the dispatcher runs through ours; undefined when it runs none. */
 export function joinedProgram(target: HookTarget): number | undefined {
@@ -112,7 +122,6 @@ export function removeStale(target: HookTarget): void {
   const live = hookProgram(target);
   for (const folder of rootId === undefined ? [] : dispatcherFolders()) {
     if (folder.ifindex !== target.ifindex || folder.dispatcherId === live) continue;
-    const isOurs = [...programsIn(folder).values()].some((program) => program.programId === rootId);
-    if (isOurs) removeFolder(folder.path);
+    if (rootId !== undefined && hasProgram(folder, rootId)) removeFolder(folder.path);
   }
 }
