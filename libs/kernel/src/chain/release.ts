@@ -22,7 +22,7 @@ export function releaseHook(key: HookKey, netns?: string): void {
   else removePins(key);
 }
 
-/** Takes a chain off the interface that had its name before this one; a link goes there by itself. */
+/** Takes a chain off the interface that had its name before this one: at once, as unpinning its link would not. */
 export function releaseElsewhere(target: HookTarget): void {
   const ifindex = attachedInterface(target);
   if (ifindex === undefined || ifindex === target.ifindex) return;

@@ -44,6 +44,7 @@ export function attachHead(
   const programFd = openPin(path);
   if (programFd === undefined) throw new L3afError('kernel-error', cannot('open', 'pin', path, 'it is gone'));
   try {
+    releaseElsewhere(target);
     switch (generation.record.attach) {
       case 'cls_bpf':
         return attachFilter(target, programFd);
@@ -64,7 +65,6 @@ function attachInDispatcher(
   frags: boolean,
 ): { mode: AttachMode; firstAttach: boolean } {
   try {
-    releaseElsewhere(target);
     const { joined } = runInDispatcher(target, programFd, frags);
     return { mode: xdpMode(target), firstAttach: joined };
   } catch (error) {
@@ -74,7 +74,6 @@ function attachInDispatcher(
 
 function attachFilter(target: HookTarget, programFd: number): { mode: AttachMode; firstAttach: boolean } {
   try {
-    releaseElsewhere(target);
     const before = ourFilter(target, allHeadIds(completeGenerations(target)));
     recordFilter(target, putFilter(target, programFd, before));
     return { mode: 'cls_bpf', firstAttach: before === undefined };
