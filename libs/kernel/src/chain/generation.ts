@@ -3,6 +3,7 @@ import { cannot, L3afError } from '@l3af/contracts';
 import { KernelMap } from '../bpf/map';
 import { openPin, withPin } from '../bpf/pin';
 import { programId } from '../bpf/program';
+import { once } from '../sys/once';
 import { control, kfsMax } from './counters-layout';
 import { generationPaths, type GenerationPaths, type HookKey } from './paths';
 import { readRecord, type GenerationRecord } from './record';
@@ -127,9 +128,11 @@ export function headPath(generation: PinnedGeneration, layout: ChainLayout): str
 }
 
 /** Switches of a generation as they are now. */
-export function enabledOf(generation: PinnedGeneration): boolean[] {
-  using map = openMapPin(generation.paths.control);
-  return readEnabled(map, generation.record.kfs.length);
+export function enabledOf({ paths, record }: PinnedGeneration): boolean[] {
+  return once(`enabled ${paths.control}`, () => {
+    using map = openMapPin(paths.control);
+    return readEnabled(map, record.kfs.length);
+  });
 }
 
 /** Ids of every program that can be a generation's head. */

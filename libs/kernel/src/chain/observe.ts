@@ -138,19 +138,28 @@ function chainDrift(live: PinnedGeneration, attached: number | undefined): HookD
   return drift;
 }
 
-function missingPins(live: PinnedGeneration): HookDrift[] {
-  const paths = [
-    live.paths.counters,
-    live.paths.pass,
-    ...live.record.kfs.flatMap((kf, index) => [
-      live.paths.kfProgram(index, kf.name),
-      ...kf.maps.map((map) => live.paths.kfMap({ index, name: kf.name }, map.name)),
+/** By record, which stays the same object while its text does. */
+const pinsOf = new WeakMap<PinnedGeneration['record'], string[]>();
+
+function expectedPins({ record, paths }: PinnedGeneration): string[] {
+  const known = pinsOf.get(record);
+  if (known !== undefined) return known;
+  const pins = [
+    paths.counters,
+    paths.pass,
+    ...record.kfs.flatMap((kf, index) => [
+      paths.kfProgram(index, kf.name),
+      ...kf.maps.map((map) => paths.kfMap({ index, name: kf.name }, map.name)),
     ]),
   ];
-  return paths
+  pinsOf.set(record, pins);
+  return pins;
+}
+
+const missingPins = (live: PinnedGeneration): HookDrift[] =>
+  expectedPins(live)
     .filter((path) => !existsSync(path))
     .map((path) => ({ kind: 'pin-missing' as const, detail: `${path} is gone` }));
-}
 
 /** Programs that somebody put on the other side of the chain than its document says. */
 function orderDrift(target: HookTarget, ours: ReadonlySet<number>): HookDrift[] {

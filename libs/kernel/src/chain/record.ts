@@ -2,6 +2,7 @@ import { cannot, L3afError } from '@l3af/contracts';
 import { z } from 'zod';
 import { createMap, KernelMap } from '../bpf/map';
 import { openPin, pinObject } from '../bpf/pin';
+import { once } from '../sys/once';
 
 /** What the engine itself must know of a generation after a restart; the caller's metadata lies beside it. */
 const recordSchema = z.object({
@@ -83,7 +84,10 @@ export function pinRecord(path: string, record: GenerationRecord, metadata: stri
 }
 
 /** Reads a generation's record; undefined when it was never completed. */
-export function readRecord(path: string): { record: GenerationRecord; metadata: string } | undefined {
+export const readRecord = (path: string): ReturnType<typeof readNow> =>
+  once(`record ${path}`, () => readNow(path));
+
+function readNow(path: string): { record: GenerationRecord; metadata: string } | undefined {
   const fd = openPin(path);
   if (fd === undefined) return undefined;
   using map = new KernelMap(fd);

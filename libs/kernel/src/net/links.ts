@@ -1,6 +1,7 @@
 import { structure } from '../sys/attributes';
 import { failedWith } from '../sys/errors';
 import { inNetns } from '../sys/netns';
+import { isLookingOnce, once } from '../sys/once';
 import type { InterfaceInfo } from '../types';
 import {
   attributeNumber,
@@ -75,31 +76,9 @@ function linkRequest(ifindex: number): Buffer {
   ]);
 }
 
-/** What was read while {@link readingLinksOnce} lasts, by namespace. */
-let once: Map<string, ParsedLink[]> | undefined;
-
-/**
- * Inside the body, which must be synchronous, the interfaces of a namespace are read once: for looking at many hooks one after the
- * other. What changes meanwhile is not seen, so that nothing may be changed in it.
- */
-export function readingLinksOnce<T>(body: () => T): T {
-  const before = once;
-  once ??= new Map();
-  try {
-    return body();
-  } finally {
-    once = before;
-  }
-}
-
 /** Every interface of a namespace. */
-export function listLinks(netns?: string): ParsedLink[] {
-  const known = once?.get(netns ?? '');
-  if (known !== undefined) return known;
-  const links = requestLinks(netns);
-  once?.set(netns ?? '', links);
-  return links;
-}
+export const listLinks = (netns?: string): ParsedLink[] =>
+  once(`links ${netns ?? ''}`, () => requestLinks(netns));
 
 function requestLinks(netns: string | undefined): ParsedLink[] {
   const answers = inNetns(netns, () =>
@@ -121,7 +100,7 @@ export function listInterfaces(netns?: string): InterfaceInfo[] {
 
 /** One interface; undefined when it is gone. */
 export function readLink(netns: string | undefined, ifindex: number): ParsedLink | undefined {
-  if (once !== undefined) return listLinks(netns).find(({ info }) => info.ifindex === ifindex);
+  if (isLookingOnce()) return listLinks(netns).find(({ info }) => info.ifindex === ifindex);
   try {
     const [answer] = inNetns(netns, () =>
       withRouteSocket((socket) =>

@@ -1,5 +1,5 @@
 import { chainKeyText, type ChainKey, L3afError, type NodeStatus } from '@l3af/contracts';
-import { readCounters, readingLinksOnce, type HookDrift } from '@l3af/kernel';
+import { lookingOnce, readCounters, type HookDrift } from '@l3af/kernel';
 import type { Logger } from '../logger';
 import type { Policy } from '../node/policy';
 import type { Reporter } from '../report/reporter';
@@ -63,7 +63,7 @@ export class Monitor {
     // While a chain is being changed, what is seen half-way is not drift.
     await reconciler.idle();
     const keys = memory.all().flatMap(({ key, deleted }) => (deleted ? [] : [key]));
-    const seen = readingLinksOnce(() => keys.flatMap((key) => this.guarded(key, () => this.look(key)) ?? []));
+    const seen = lookingOnce(() => keys.flatMap((key) => this.guarded(key, () => this.look(key)) ?? []));
     // Only now may something be changed.
     for (const one of seen) this.guarded(one.key, () => this.act(one));
     this.summary = seen.map(({ status }) => status);
