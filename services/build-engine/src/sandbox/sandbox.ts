@@ -80,6 +80,8 @@ export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
     const [exitCode, signal] = await ended(child);
     run.signal?.throwIfAborted();
     const stderr = collected.stderr.text();
+    const refusal = exitCode === 0 ? undefined : /^bwrap: (.*)\n?$/.exec(stderr)?.[1];
+    if (refusal !== undefined && collected.stdout.length === 0) throw unusable(refusal);
     return {
       exitCode,
       signal,
@@ -91,6 +93,16 @@ export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
     clearTimeout(timer);
     run.signal?.removeEventListener('abort', stop);
   }
+}
+
+/** No sandbox, no build: an ordinary user needs user namespaces for it, which some systems keep from their users. */
+function unusable(state: string): L3afError {
+  const isRoot = process.getuid?.() === 0;
+  return new L3afError('toolchain-missing', cannot('run', 'sandbox', 'bwrap', state), {
+    ...(!isRoot && {
+      hint: 'Permit user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone), or run the builder as root',
+    }),
+  });
 }
 
 /**

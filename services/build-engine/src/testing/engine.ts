@@ -131,10 +131,11 @@ export async function buildAll(): Promise<void> {
   await once(spawn('node', ['infra/build.mjs'], { cwd: root, stdio: 'ignore' }), 'exit');
 }
 
-/** A builder in a process of its own, to be killed. */
-export function startProcess({ settings }: TestEngine): ChildProcess {
-  return spawn('node', [join(root, 'services/build-engine/dist/main.js')], {
+/** A builder in a process of its own, to be killed, or to be another user. */
+export function startProcess({ settings }: TestEngine, user?: number): ChildProcess {
+  return spawn(process.execPath, [join(root, 'services/build-engine/dist/main.js')], {
     stdio: 'ignore',
+    ...(user !== undefined && { uid: user, gid: user }),
     env: {
       ...process.env,
       NATS_URL: settings.natsUrl,
