@@ -168,6 +168,7 @@ async function addCompiled(archive, folder) {
       const filename = join(root, path);
       const { code } = await transform(readFileSync(filename, 'utf8'), {
         ...swcOptions,
+        sourceMaps: false,
         filename,
         swcrc: false,
       });
