@@ -94,6 +94,18 @@ export class MachineKernel implements Kernel {
 
   async #boot(batch: Waiting[]): Promise<void> {
     if (batch.length === 0) return;
+    try {
+      const reports = await this.#run(batch);
+      const answers = batch.map(({ subject, resolve, reject }, index) =>
+        statementOf(reports[index], subject.object, this.parts.keepLog).then(resolve, reject),
+      );
+      await Promise.all(answers);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  async #run(batch: Waiting[]): Promise<unknown[]> {
     const folder = await mkdtemp(join(this.parts.workDir, `${process.pid}-`));
     try {
       const jobs = await writeJobs(join(folder, 'jobs'), batch);
@@ -101,16 +113,9 @@ export class MachineKernel implements Kernel {
       const command = ['nice', '-n', '19', ...this.command, this.name, jobs];
       const { stdout, stderr } = await runProgram(command, { signal, wallMs });
       const result = resultSchema.safeParse(parseJson(stdout));
-      if (!result.success) {
-        const state = stderr.trim().split('\n').slice(-3).join(' ');
-        throw new L3afError('kernel-error', cannot('verify on', 'kernel', this.name, state));
-      }
-      const answers = batch.map(async ({ subject, resolve, reject }, index) =>
-        statementOf(result.data.reports[index], subject.object, this.parts.keepLog).then(resolve, reject),
-      );
-      await Promise.all(answers);
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
+      if (result.success) return result.data.reports;
+      const state = stderr.trim().split('\n').slice(-3).join(' ');
+      throw new L3afError('kernel-error', cannot('verify on', 'kernel', this.name, state));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
