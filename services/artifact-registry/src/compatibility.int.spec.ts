@@ -2,6 +2,8 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,7 +44,14 @@ describe('what other tools make', () => {
     nats = await startNats();
     bus = await connectBus({ servers: nats.url, name: 'test' });
     folder = await mkdtemp(join(tmpdir(), 'l3af-compatibility-'));
-    const settings = readSettings({ NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0' });
+    const credentials = join(folder, 'credentials');
+    await mkdir(credentials);
+    await writeFile(join(credentials, 'acme'), 'ann:secret\n');
+    const settings = readSettings({
+      NATS_URL: nats.url,
+      L3AF_REGISTRY_PORT: '0',
+      L3AF_CREDENTIALS_DIR: credentials,
+    });
     registry = await startRegistry(settings, createLogger('test', 'silent'));
     await registry.ready;
     client = new RegistryClient(`http://127.0.0.1:${registry.port}`);
@@ -300,6 +309,32 @@ describe('what other tools make', () => {
       expect(await mirror(request)).toEqual({ status, body });
     });
 
+    it('gives a version of its own to what has none, with credentials that it holds', async () => {
+      const far = new RegistryClient(from);
+      const schema = { programs: [{ name: 'pass', section: 'xdp', type: 'xdp' }], maps: [], constants: [] };
+      const image = buildImage({ objects: [{ architecture: 'amd64', bytes: elf('latest') }], schema });
+      await far.push(image, 'acme/latest', ['latest']);
+      const gate = await startGate(from, 'ann:secret');
+      try {
+        const request = { from: gate.url, name: 'acme/latest', reference: 'latest', insecure: true };
+        expect((await mirror(request)).status).toBe(400);
+        expect((await mirror({ ...request, credentials: '../acme' })).body['detail']).toMatch(
+          /no valid name/,
+        );
+        expect((await mirror({ ...request, credentials: 'other' })).body['detail']).toMatch(/holds none/);
+        const { status, body } = await mirror({ ...request, credentials: 'acme' });
+        const version = `0.0.0-${image.digest.slice(7, 19)}`;
+        expect([status, body]).toEqual([201, expect.objectContaining({ version }) as unknown]);
+        expect((await mirror({ ...request, credentials: 'acme', version: '7' })).body['version']).toBe('7');
+      } finally {
+        await gate.close();
+      }
+      const published = (await events('acme/latest')).map(
+        ({ data }) => (data as { packageVersion: string }).packageVersion,
+      );
+      expect(published).toEqual([`0.0.0-${image.digest.slice(7, 19)}`, '7']);
+    });
+
     it.each([
       ['a version that is not there', { reference: '9' }, 404, 'unknown-version'],
       ['plain HTTP unasked', { insecure: false }, 400, 'invalid-request'],
@@ -314,3 +349,29 @@ describe('what other tools make', () => {
     });
   });
 });
+
+/** A registry behind a password. */
+async function startGate(
+  behind: string,
+  credentials: string,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const wanted = `Basic ${Buffer.from(credentials).toString('base64')}`;
+  const server = createServer((request, response) => {
+    if (request.headers.authorization !== wanted) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="gate"' }).end();
+      return;
+    }
+    const { method, headers } = request;
+    httpRequest(behind + request.url!, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { url: `http://127.0.0.1:${port}`, close };
+}

@@ -10,6 +10,8 @@ export class RegistryAccess {
   private registry: Registry | undefined;
   /** Set at start; what happens inside requests is told here. */
   logger: Logger = createLogger('artifact-registry', 'silent');
+  /** Where credentials for other registries lie. */
+  credentialsDir: string | undefined;
 
   open(registry: Registry): void {
     this.registry = registry;

@@ -21,6 +21,8 @@ const settingsSchema = z.object({
     .int()
     .nonnegative()
     .default(1024 ** 3),
+  /** A folder of files with `user:password`, for registries that packages are mirrored from. */
+  L3AF_CREDENTIALS_DIR: z.string().min(1).optional(),
   L3AF_BLOB_BYTES_MAX: z.coerce
     .number()
     .int()

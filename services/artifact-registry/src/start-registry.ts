@@ -49,6 +49,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
   server.keepAliveTimeout = idleMs;
   const access = app.get(RegistryAccess);
   access.logger = logger;
+  access.credentialsDir = settings.L3AF_CREDENTIALS_DIR;
   const { port } = server.address() as AddressInfo;
   const temporaryCache = join(tmpdir(), `l3af-registry-${port}`);
   const cacheFolder = settings.L3AF_CACHE_DIR ?? temporaryCache;

@@ -4,6 +4,8 @@ import type { Blob } from '@l3af/oci';
 import { algorithmOf } from '../content/digest';
 import type { Registry } from '../registry';
 import { isDigest, manifestOf, referencesOf } from '../repository/manifest-document';
+import { findCredentials } from './credentials';
+import { movingTag } from './packages';
 
 export interface MirrorRequest {
   /** The other registry, `https://host[:port]`. */
@@ -14,14 +16,19 @@ export interface MirrorRequest {
   reference: string;
   /** The repository here; default: the same name. */
   as?: string | undefined;
+  /** The version here; default: the tag there, unless it moves (`latest`) or there is none: then one of the digest. */
+  version?: string | undefined;
+  /** The name of credentials that this registry holds. */
+  credentials?: string | undefined;
   /** Plain HTTP will do. */
   insecure?: boolean | undefined;
 }
 
 export interface Mirrored {
   name: string;
+  version: string;
   digest: string;
-  /** Tags set here: the reference, if it was one, and those that signatures lie under. */
+  /** Tags set here: the version, the reference, if it was one, and those that signatures lie under. */
   tags: string[];
   manifests: number;
   blobs: number;
@@ -50,14 +57,21 @@ interface Copy {
  * those. Everything is held against its digest as it comes. The tags are set when all of it is here, so that
  * what breaks off in between shows nothing. Repeating it copies only what is missing.
  */
-export async function mirrorPackage(registry: Registry, request: MirrorRequest): Promise<Mirrored> {
-  const source = new RegistryClient(originOf(request), { timeoutMs });
+export async function mirrorPackage(
+  registry: Registry,
+  request: MirrorRequest,
+  credentialsDir?: string,
+): Promise<Mirrored> {
+  const credentials = await findCredentials(request.credentials, credentialsDir);
+  const source = new RegistryClient(originOf(request), { timeoutMs, ...(credentials && { credentials }) });
   const { name: from, reference, as: to = from } = request;
   const copy: Copy = { registry, source, from, to, manifests: new Map(), blobs: new Set() };
   const root = await source.getManifest(from, reference);
   await takeManifest(copy, root, 0);
   const tags = new Map<string, string>();
+  const version = request.version ?? versionFor(reference, root.digest);
   if (!isDigest(reference)) tags.set(reference, root.digest);
+  tags.set(version, root.digest);
   // What is found on the way is looked at in turn: a statement may be signed, too.
   for (const digest of copy.manifests.keys()) await takeAttached(copy, digest, tags);
   for (const [tag, digest] of tags) await registry.packages.tag(to, { tag, digest });
@@ -68,12 +82,19 @@ export async function mirrorPackage(registry: Registry, request: MirrorRequest):
   const { manifests, blobs } = copy;
   return {
     name: to,
+    version,
     digest: root.digest,
     tags: [...tags.keys()],
     manifests: manifests.size,
     blobs: blobs.size,
   };
 }
+
+/** A version names one content for ever, which a digest does and a moving tag does not. */
+const versionFor = (reference: string, digest: string): string =>
+  isDigest(reference) || reference === movingTag
+    ? `0.0.0-${digest.slice(digest.indexOf(':') + 1).slice(0, 12)}`
+    : reference;
 
 function originOf({ from, insecure }: MirrorRequest): string {
   const url = URL.canParse(from) ? new URL(from) : undefined;

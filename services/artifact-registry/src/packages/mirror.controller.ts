@@ -16,6 +16,8 @@ const mirrorSchema = z.strictObject({
   name: z.string(),
   reference: z.string(),
   as: z.string().optional(),
+  version: z.string().optional(),
+  credentials: z.string().optional(),
   insecure: z.boolean().optional(),
 });
 const bodyBytesMax = 16 * 1024;
@@ -28,7 +30,7 @@ export class MirrorController {
 
   constructor(private readonly access: RegistryAccess) {}
 
-  /** `{from, name, reference, as?, insecure?}`: answers when the package and all that refers to it is here. */
+  /** `{from, name, reference, as?, version?, credentials?, insecure?}`: answers when the package and all that refers to it is here. */
   @Post('mirror')
   async mirror(@Req() request: Request, @Res() response: Response): Promise<void> {
     const exchange = new Exchange(request, response);
@@ -37,7 +39,7 @@ export class MirrorController {
       if (this.running > runningMax)
         throw new DistributionError('TOOMANYREQUESTS', `${runningMax} packages are being mirrored already`);
       const wanted = await parseBody(exchange);
-      exchange.json(201, await mirrorPackage(this.access.get(), wanted));
+      exchange.json(201, await mirrorPackage(this.access.get(), wanted, this.access.credentialsDir));
     } catch (error) {
       sendProblem(exchange, error);
     } finally {
@@ -58,9 +60,10 @@ async function parseBody(exchange: Exchange): Promise<MirrorRequest> {
   }
   const parsed = mirrorSchema.safeParse(json);
   if (!parsed.success) throw refuse(z.prettifyError(parsed.error));
-  const { name, reference, as } = parsed.data;
+  const { name, reference, as, version } = parsed.data;
   nameOf(name);
   if (as !== undefined) nameOf(as);
+  if (version !== undefined) tagOf(version);
   if (!isDigest(reference)) tagOf(reference);
   return parsed.data;
 }

@@ -16,7 +16,7 @@ import { bundleKeyId, isSignatureBundle, isToolTag, signedDigestOf, tagKeyIds } 
 import { isVerifiedBundle, readVerifiedBundle } from './verified-statement';
 
 /** The one tag of a package that may move; it is no version and makes no event. */
-const movingTag = 'latest';
+export const movingTag = 'latest';
 /** Why a version is yanked whose tag was deleted; pushed again, it is back. A yank by a person stays. */
 const deletedReason = 'deleted from the registry';
 const attemptsMax = 5;

@@ -4,16 +4,20 @@ import { attachmentTypes, imageLabels } from '@l3af/contracts';
 import { imageManifestSchema, manifestsOf, parseDocument, readImage } from '@l3af/oci';
 import { stringify } from 'yaml';
 import type { Registry } from '../api/registry-address';
+import { copyLayout } from './copy-layout';
 import { layoutSource, readIndex, unpackLayout } from './oci-layout';
 import type { ResolvedPackage } from './resolve-package';
 
 /** Fetches a version with all that is attached into a folder; the names of the files that people look for. */
 export async function pullPackage(
   registry: Registry,
-  { name, version, digest }: ResolvedPackage,
+  found: ResolvedPackage,
   folder: string,
 ): Promise<string[]> {
-  await unpackLayout(await registry.export(name, version), folder);
+  const { name, version, digest } = found;
+  const archive = await registry.export(name, version);
+  if (archive) await unpackLayout(archive, folder);
+  else await copyLayout(registry.client, found, folder);
   const index = await readIndex(folder);
   const source = layoutSource(folder, index);
   const files = new Map<string, Uint8Array | string>();

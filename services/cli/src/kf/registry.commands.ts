@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { L3afError, cannot, packageNameSchema, versionSchema } from '@l3af/contracts';
+import { L3afError, cannot, packageNameSchema, parsePackageReference, versionSchema } from '@l3af/contracts';
 import { signDigest } from '@l3af/oci';
 import { Argument, Option, type Command } from 'commander';
 import { findRegistry, type Registry, type RegistryOptions } from '../api/registry-address';
@@ -22,11 +22,12 @@ interface PushOptions extends RegistryOptions {
   key?: string;
 }
 
-/** `kf pull`, `push`, `sign`, `verify`, `export` and `import`: straight with the registry. */
+/** `kf pull`, `push`, `mirror`, `sign`, `verify`, `export` and `import`: straight with the registry. */
 export function addRegistryCommands(kf: Command, surroundings: Surroundings): void {
   const reference = (): Argument =>
     new Argument('<kf>', 'NAME, NAME@VERSION or NAME@sha256:…').argParser(packageArgument);
   addMoving(kf, surroundings, reference);
+  addMirror(kf, surroundings, reference);
   addSigningCommands(kf, surroundings, reference);
 }
 
@@ -35,7 +36,8 @@ function addMoving(kf: Command, surroundings: Surroundings, reference: () => Arg
     .command('pull')
     .description('fetch a version: its objects, kf.yaml, readme, and an OCI layout of all that is attached')
     .addArgument(reference())
-    .requiredOption('-o, --output <dir>', 'a new folder');
+    .requiredOption('-o, --output <dir>', 'a new folder')
+    .option('--credentials <file>', 'user:password for the registry that --registry names');
   transfer<RegistryOptions & { output: string }>(pull, surroundings, async (session, options, [text]) => {
     const registry = await findRegistry(session, options);
     const found = await resolvePackage(session, registry, text!);
@@ -64,7 +66,12 @@ function addMoving(kf: Command, surroundings: Surroundings, reference: () => Arg
     async (session, options, [text]) => {
       const registry = await findRegistry(session, options);
       const { name, version } = await resolvePackage(session, registry, text!);
-      await writeWhole(options.output, Readable.fromWeb((await registry.export(name, version)) as never));
+      const archive = await registry.export(name, version);
+      if (!archive)
+        throw new L3afError('invalid-request', `Cannot export: "${registry.url}" is no registry of ours`, {
+          hint: '`l3af kf pull` fetches from any registry, `l3af kf mirror` takes over into ours',
+        });
+      await writeWhole(options.output, Readable.fromWeb(archive as never));
       session.print.note(`${name}@${version} is in ${options.output}`);
     },
   );
@@ -78,6 +85,45 @@ function addMoving(kf: Command, surroundings: Surroundings, reference: () => Arg
   action<PushOptions>(importing, surroundings, async (session, options, [file]) => {
     const registry = await findRegistry(session, options);
     await importFrom(session, registry, { archive: await archiveOf(file!), name: options.name });
+  });
+}
+
+interface MirrorOptions extends RegistryOptions {
+  from: string;
+  name?: string;
+  version?: string;
+  plainHttp?: boolean;
+}
+
+/** `kf mirror`: the registry fetches, not this machine; credentials are those that it holds. */
+function addMirror(kf: Command, surroundings: Surroundings, reference: () => Argument): void {
+  const mirror = kf
+    .command('mirror')
+    .description('take a version over from another registry, with its signatures and all that is attached')
+    .addArgument(reference())
+    .requiredOption('--from <url>', 'the other registry: https://HOST[:PORT]')
+    .addOption(new Option('--name <name>', 'under this name').argParser(checkedBy(packageNameSchema)))
+    .addOption(new Option('--version <version>', 'as this version').argParser(checkedBy(versionSchema)))
+    .option('--credentials <name>', 'credentials that our registry holds under this name')
+    .option('--plain-http', 'the other registry may be without TLS')
+    .addOption(registryOption());
+  action<MirrorOptions>(mirror, surroundings, async (session, options, [text]) => {
+    const { name, version = 'latest', digest } = parsePackageReference(text!)!;
+    const { credentials, registry: address, ...rest } = options;
+    const registry = await findRegistry(session, {
+      ...rest,
+      ...(address !== undefined && { registry: address }),
+    });
+    const mirrored = await registry.mirror({
+      from: options.from,
+      name,
+      reference: digest ?? version,
+      ...(options.name !== undefined && { as: options.name }),
+      ...(options.version !== undefined && { version: options.version }),
+      ...(credentials !== undefined && { credentials }),
+      ...(options.plainHttp && { insecure: true }),
+    });
+    session.print.result(mirrored, () => `${mirrored.name}@${mirrored.version} ${mirrored.digest}`);
   });
 }
 

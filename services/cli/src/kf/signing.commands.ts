@@ -1,18 +1,34 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { L3afError, cannot, trustChangedSchema, type TrustedSigner } from '@l3af/contracts';
-import { publicKeyOf, signDigest, signersOfPem, verifySignature } from '@l3af/oci';
+import {
+  L3afError,
+  cannot,
+  trustChangedSchema,
+  trustedRootSchema,
+  type TrustedSigner,
+} from '@l3af/contracts';
+import {
+  openTrustedRoot,
+  publicKeyOf,
+  signDigest,
+  signersOfPem,
+  verifySignature,
+  type Trusted,
+} from '@l3af/oci';
 import type { Argument, Command } from 'commander';
 import { homeOf } from '../api/address';
 import { findRegistry, type RegistryOptions } from '../api/registry-address';
 import type { Session } from '../session';
 import type { Surroundings } from '../surroundings';
-import { action, registryOption } from '../usage';
+import { action, registryOption, UsageError } from '../usage';
 import { resolvePackage } from './resolve-package';
 
 interface VerifyOptions extends RegistryOptions {
   key?: string;
+  trustedRoot?: string;
+  identity?: string;
+  issuer?: string;
 }
 
 /** `kf sign` and `kf verify`. */
@@ -34,17 +50,22 @@ export function addSigningCommands(kf: Command, surroundings: Surroundings, refe
 
   const verify = kf
     .command('verify')
-    .description('check that a version is signed by a key that is trusted')
+    .description('check that a version is signed by somebody who is trusted')
     .addArgument(reference())
-    .option('--key <file>', 'public keys, PEM; default: those that nodes trust')
+    .option('--key <file>', 'public keys, PEM; default: whom nodes trust')
+    .option('--trusted-root <file>', "sigstore's trusted_root.json: holds certificates against it, offline")
+    .option('--identity <pattern>', 'whose certificate it must be, an email address or URI; * is anything')
+    .option('--issuer <pattern>', 'who must have vouched for the identity; * is anything')
     .addOption(registryOption());
   action<VerifyOptions>(verify, surroundings, async (session, options, [text]) => {
-    const signers = await trusted(session, options);
+    const trust = await trusted(session, options);
     const registry = await findRegistry(session, options);
     const { name, digest } = await resolvePackage(session, registry, text!);
-    const signer = await verifySignature(registry.client, name, digest, signers);
-    const value = { name, digest, keyId: signer.keyId, signer: signer.name };
-    session.print.result(value, () => `${name}@${digest} is signed by ${signer.name} (${signer.keyId})`);
+    const signer = await verifySignature(registry.client, name, digest, trust);
+    const { keyId, issuer } = signer;
+    const value = { name, digest, keyId, signer: signer.name, ...(issuer !== undefined && { issuer }) };
+    const who = issuer === undefined ? keyId : `${keyId}, says ${issuer}`;
+    session.print.result(value, () => `${name}@${digest} is signed by ${signer.name} (${who})`);
   });
 }
 
@@ -56,24 +77,52 @@ export const readKey = (path: string): Promise<string> =>
     });
   });
 
-/** The keys of a file; else those that the nodes of the group "default" trust; else the one of what runs here. */
-async function trusted(session: Session, options: VerifyOptions): Promise<TrustedSigner[]> {
-  const { key: file } = options;
-  if (file !== undefined) {
-    const signers = signersOfPem(await readKey(file), file);
-    if (signers.length > 0) return signers;
-    throw new L3afError('invalid-request', cannot('use', 'key', file, 'it holds no public key, needs PEM'));
+/** Who is named; else whom the nodes of the group "default" trust; else the key of what runs here. */
+async function trusted(session: Session, options: VerifyOptions): Promise<Trusted> {
+  const { key: file, trustedRoot, identity, issuer } = options;
+  if ([trustedRoot, identity, issuer].some((one) => one !== undefined)) {
+    if (trustedRoot !== undefined && identity !== undefined && issuer !== undefined)
+      return { signers: await namedKeys(file), ...(await namedIdentity({ trustedRoot, identity, issuer })) };
+    throw new UsageError('--trusted-root, --identity and --issuer belong together');
   }
+  if (file !== undefined) return { signers: await namedKeys(file) };
   try {
-    return (await session.api.ask('/v1/trust/default', trustChangedSchema.shape.data)).signers;
+    return await session.api.ask('/v1/trust/default', trustChangedSchema.shape.data);
   } catch (error) {
     if (!(error instanceof L3afError) || error.code !== 'unknown-object') throw error;
     const { env, root } = session.surroundings;
     const isLocal = options.api === undefined && !env.L3AF_API;
     const local = join(homeOf(env, root), 'keys', 'signing.pub');
-    if (isLocal && existsSync(local)) return signersOfPem(await readKey(local), local);
+    if (isLocal && existsSync(local)) return { signers: signersOfPem(await readKey(local), local) };
     throw new L3afError('signature-untrusted', 'Cannot verify: no trust is set for the group "default"', {
       hint: 'Name the keys: --key FILE, or set what nodes trust: PUT /v1/trust/default',
     });
+  }
+}
+
+async function namedKeys(file: string | undefined): Promise<TrustedSigner[]> {
+  if (file === undefined) return [];
+  const signers = signersOfPem(await readKey(file), file);
+  if (signers.length > 0) return signers;
+  throw new L3afError('invalid-request', cannot('use', 'key', file, 'it holds no public key, needs PEM'));
+}
+
+async function namedIdentity(named: { trustedRoot: string; identity: string; issuer: string }) {
+  const { trustedRoot: file, identity, issuer } = named;
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new L3afError('invalid-request', `Cannot read trusted root "${file}": ${cause.message}`);
+  });
+  const identities = [{ name: identity, identity, issuer, root: file, packages: [] }];
+  const root = trustedRootSchema.shape.root.safeParse(jsonOf(text)).data ?? {};
+  const trustedRoots = [{ name: file, root }];
+  await openTrustedRoot(trustedRoots[0]!); // what is none is told as such
+  return { identities, trustedRoots };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
