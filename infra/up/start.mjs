@@ -13,6 +13,7 @@ import { ensureDatabase } from './postgres.mjs';
 import { isAlive } from './processes.mjs';
 import { describeProcesses } from './services.mjs';
 import { runningProcesses, runningSupervisor } from './stop.mjs';
+import { publishTrust } from './trust.mjs';
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const readyWithinMs = 180_000;
@@ -142,6 +143,7 @@ export async function start(home, { portBase: asked, verifyKernels, say }) {
     signal: AbortSignal.timeout(readyWithinMs),
   });
   await waitUntilReady(home, specs, say);
+  await publishTrust(specs.find(({ name }) => name === 'deploy-api').url, home.keys);
   return { missing, portBase, specs };
 }
 
