@@ -23,7 +23,7 @@ export function parseDiagnostics(log: string, sourceFolder: string): Diagnostic[
 }
 
 function parseLine(text: string, sourceFolder: string): Diagnostic[] {
-  const groups = line.exec(text)?.groups ?? goLine.exec(text)?.groups ?? without.exec(text)?.groups;
+  const groups = [line, goLine, without].map((form) => form.exec(text)?.groups).find((found) => found);
   if (!groups) return [];
   const { file = '', line: at = '0', column, severity = '', message = '' } = groups;
   const name = file.startsWith(`${sourceFolder}/`)

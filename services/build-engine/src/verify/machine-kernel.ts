@@ -41,8 +41,8 @@ export class Turns {
 
 interface Waiting {
   subject: Subject;
-  resolve(statement: VerifiedStatement): void;
-  reject(error: unknown): void;
+  resolve: (statement: VerifiedStatement) => void;
+  reject: (error: unknown) => void;
 }
 
 /** A kernel that a virtual machine boots, in emulation. A boot takes seconds, so that objects share one. */

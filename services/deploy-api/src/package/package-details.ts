@@ -3,14 +3,11 @@ import {
   L3afError,
   toWireError,
   type PackageDetails,
-  type PackageUse,
   type PackageVersionView,
   type WireError,
   type Yanked,
 } from '@l3af/contracts';
-import { queryConfig } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
-import { BusConnection } from '../bus/bus-connection';
 import { RegistryApi, type YankRequest } from '../registry/registry-api';
 import { nothingAttached, readAttached, type Attached } from './attached';
 import { PackageQueries } from './package.queries';
@@ -20,7 +17,6 @@ import { Statements } from './statements';
 @Injectable()
 export class PackageDetailsReader {
   constructor(
-    private readonly connection: BusConnection,
     private readonly queries: PackageQueries,
     private readonly registry: RegistryApi,
     private readonly statements: Statements,
@@ -29,7 +25,7 @@ export class PackageDetailsReader {
   /** `wanted`: a version or a digest. */
   async read(name: string, wanted: string): Promise<PackageDetails> {
     const version = await this.version(name, wanted);
-    const [attached, usedBy] = await Promise.all([this.attached(version), this.usedBy(version)]);
+    const [attached, usedBy] = await Promise.all([this.attached(version), this.queries.usedBy(version)]);
     return { ...version, ...attached, usedBy };
   }
 
@@ -38,7 +34,7 @@ export class PackageDetailsReader {
     const { name, version: wanted } = request;
     const version = await this.version(name, wanted);
     const { sequence } = await this.registry.yank({ ...request, version: version.version });
-    return { name, version: version.version, sequence, usedBy: await this.usedBy(version) };
+    return { name, version: version.version, sequence, usedBy: await this.queries.usedBy(version) };
   }
 
   private async version(name: string, wanted: string): Promise<PackageVersionView> {
@@ -61,14 +57,5 @@ export class PackageDetailsReader {
       if (error instanceof L3afError) return { ...nothingAttached, problem: toWireError(error) };
       throw error;
     }
-  }
-
-  private async usedBy({ name, digest }: PackageVersionView): Promise<PackageUse[]> {
-    const chains = await queryConfig(this.connection.get(), 'chains.list', {});
-    return chains.flatMap(({ desired, reported, ...key }) => {
-      const kfs = desired?.kfs.filter((kf) => kf.package === name && kf.digest === digest) ?? [];
-      const chain = { ...key, revision: desired?.revision ?? 0, state: reported?.state ?? null };
-      return kfs.map((kf) => ({ ...chain, kf: kf.name, enabled: kf.enabled }));
-    });
   }
 }

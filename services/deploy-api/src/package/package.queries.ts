@@ -2,6 +2,7 @@ import {
   cannot,
   L3afError,
   type ObjectSchema,
+  type PackageUse,
   type PackageVersionView,
   type PackageView,
 } from '@l3af/contracts';
@@ -60,5 +61,15 @@ export class PackageQueries {
     const view = await queryConfig(this.connection.get(), 'packages.get', { name, ...fresh });
     if (view) return view;
     throw new L3afError('unknown-package', cannot('show', 'package', name, 'there is none'));
+  }
+
+  /** The chains that run a version now, or should. */
+  async usedBy({ name, digest }: PackageVersionView): Promise<PackageUse[]> {
+    const chains = await queryConfig(this.connection.get(), 'chains.list', {});
+    return chains.flatMap(({ desired, reported, ...key }) => {
+      const kfs = desired?.kfs.filter((kf) => kf.package === name && kf.digest === digest) ?? [];
+      const chain = { ...key, revision: desired?.revision ?? 0, state: reported?.state ?? null };
+      return kfs.map((kf) => ({ ...chain, kf: kf.name, enabled: kf.enabled }));
+    });
   }
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { trustSubject, type TrustedSigner } from '@l3af/contracts';
 import { keyIdOf, signersOfPem, trustedFor } from '@l3af/oci';
-import { BusConnection } from '../bus/bus-connection';
+import type { BusConnection } from '../bus/bus-connection';
 
 /** The node group that every node belongs to. */
 const everyNode = 'default';
