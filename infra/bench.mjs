@@ -1,4 +1,5 @@
-// `npm run bench -- NAME [--json]`: builds, then runs the benchmark from the package that has it. JSON goes to stdout alone.
+// `npm run bench -- NAME [--json] [--kernel VERSION]`: builds, then runs the benchmark from the package that has it. JSON goes to stdout
+// alone. With a kernel of the matrix, a benchmark of libs/kernel (`chain`) runs on that one, in emulation.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,5 +42,13 @@ if (!path) {
 }
 const built = spawnSync(process.execPath, [join(root, 'infra/build.mjs')], { stdio: ['ignore', 2, 2] });
 if (built.status !== 0) process.exit(1);
+const at = args.indexOf('--kernel');
+if (at >= 0) {
+  const [, version] = args.splice(at, 2);
+  const { benchOn } = await import('./vm/bench.mjs');
+  const { code, text } = await benchOn(version, { benchmark: path, args });
+  process.stdout.write(text);
+  process.exit(code);
+}
 const result = spawnSync(process.execPath, ['--expose-gc', path, ...args], { cwd: root, stdio: 'inherit' });
 process.exit(result.status ?? 1);

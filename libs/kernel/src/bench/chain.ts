@@ -1,20 +1,25 @@
-import { closeSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { removeInstance } from '../chain/instance';
 import { loadGeneration } from '../chain/load';
 import { generationPaths } from '../chain/paths';
 import { openPin } from '../bpf/pin';
 import type { HookTarget } from '../types';
+import { compileForLoader, whyNoDispatcher, withDispatcher } from './parts/dispatcher';
 import { compileEmptyKf } from './parts/empty-kf';
 import { measure, slope } from './parts/measure';
 import { loadBare, withTailCalls } from './parts/tail-calls';
 
-/** Nanoseconds per packet through chains of empty KFs; see docs/benchmarks.md. */
+/** Nanoseconds per packet through chains of empty KFs. */
 interface Point {
   n: number;
   bare: number;
   tailcall: number;
   glue: number;
   traced: number;
+  /** xdp-loader's dispatcher, where it works and has places for so many. */
+  dispatcher?: number | undefined;
 }
 
 const lengths = [1, 2, 4, 8, 16, 32];
@@ -51,10 +56,15 @@ async function measureChain(object: Buffer, count: number, timed: boolean): Prom
   }
 }
 
-async function run(): Promise<Point[]> {
+/** `loadable`: an object that xdp-loader can load; undefined where its dispatcher cannot be measured. */
+async function run(loadable: string | undefined): Promise<Point[]> {
   const object = compileEmptyKf();
   const bareFd = loadBare();
   const points: Point[] = [];
+  const dispatched = (n: number): Pick<Point, 'dispatcher'> => {
+    const dispatcher = loadable === undefined ? undefined : withDispatcher(n, loadable, measure);
+    return dispatcher === undefined ? {} : { dispatcher };
+  };
   for (const n of lengths) {
     points.push({
       n,
@@ -62,35 +72,49 @@ async function run(): Promise<Point[]> {
       tailcall: withTailCalls(n, measure),
       glue: await measureChain(object, n, false),
       traced: await measureChain(object, n, true),
+      ...dispatched(n),
     });
   }
   closeSync(bareFd);
   return points;
 }
 
+type Kind = Exclude<keyof Point, 'n' | 'bare'>;
+
+/** Nanoseconds per KF; undefined where it was not measured. */
+function slopeOf(points: readonly Point[], kind: Kind): number | undefined {
+  const measured = points.flatMap(({ n, [kind]: value }) => (value === undefined ? [] : [{ n, value }]));
+  return measured.length < 2 ? undefined : Number(slope(measured).toFixed(3));
+}
+
+function print(points: readonly Point[], slopes: Record<Kind, number | undefined>): void {
+  const columns = ['bare', 'tailcall', 'glue', 'traced', 'dispatcher'] as const;
+  const row = (cells: (string | number)[]): string =>
+    cells.map((cell) => String(cell).padStart(10)).join(' ');
+  const rows = points.map((point) => row([point.n, ...columns.map((column) => point[column] ?? '-')]));
+  const { tailcall = 1, glue = 0 } = slopes;
+  const slopeRow = row(['slope', '', ...columns.slice(1).map((kind) => slopes[kind as Kind] ?? '-')]);
+  const lines = [row(['KFs', ...columns]), ...rows, slopeRow];
+  const note = `ns per packet; the slope of the glue is ${(glue / tailcall).toFixed(2)} times that of tail calls`;
+  process.stdout.write(`${[...lines, note].join('\n')}\n`);
+}
+
 async function main(): Promise<void> {
+  const why = whyNoDispatcher();
+  if (why !== undefined) process.stderr.write(`xdp-loader's dispatcher is not measured: ${why}\n`);
+  const folder = mkdtempSync(join(tmpdir(), 'l3af-bench-'));
   try {
-    const points = await run();
-    const slopeOf = (kind: 'tailcall' | 'glue' | 'traced'): number =>
-      Number(slope(points.map((point) => ({ n: point.n, value: point[kind] }))).toFixed(3));
-    const slopes = { tailcall: slopeOf('tailcall'), glue: slopeOf('glue'), traced: slopeOf('traced') };
+    const loadable = compileForLoader(folder); // also where it is not used: a machine without a compiler is given what this one made
+    const points = await run(why === undefined ? loadable : undefined);
+    const kinds: Kind[] = ['tailcall', 'glue', 'traced', 'dispatcher'];
+    const slopes = Object.fromEntries(kinds.map((kind) => [kind, slopeOf(points, kind)])) as Record<
+      Kind,
+      number | undefined
+    >;
     if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ points, slopes })}\n`);
-    else {
-      const head = 'KFs   bare  tail calls  glue  traced   (ns per packet)';
-      const rows = points.map(({ n, bare, tailcall, glue, traced }) =>
-        [
-          `${n}`.padStart(3),
-          `${bare}`.padStart(6),
-          `${tailcall}`.padStart(11),
-          `${glue}`.padStart(5),
-          `${traced}`.padStart(7),
-        ].join(' '),
-      );
-      const ratio = (slopes.glue / slopes.tailcall).toFixed(2);
-      const summary = `slope: tail calls ${slopes.tailcall}, glue ${slopes.glue} (${ratio} times), traced ${slopes.traced} ns per KF`;
-      process.stdout.write(`${[head, ...rows, summary].join('\n')}\n`);
-    }
+    else print(points, slopes);
   } finally {
+    rmSync(folder, { recursive: true });
     removeInstance(target.instance);
   }
 }

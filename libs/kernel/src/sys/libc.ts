@@ -60,6 +60,7 @@ const c = {
     overwrite: number,
   ) => number,
   unsetenv: libc.func('int unsetenv(const char *name)') as (name: string) => number,
+  unshare: libc.func('int unshare(int flags)') as (flags: number) => number,
   setrlimit: libc.func('int setrlimit(int resource, void *limit)') as (
     resource: number,
     limit: Uint8Array,
@@ -109,6 +110,12 @@ export function perfEventOpen(attributes: Buffer, pid: number, cpu: number): num
 export function setNetns(fd: number, subject: string): void {
   const cloneNewNet = 0x4000_0000;
   checked('setns', c.setns(fd, cloneNewNet), subject);
+}
+
+/** unshare(2): a network namespace of its own for the calling thread and the processes it starts. It goes with them. */
+export function ownNetns(): void {
+  const cloneNewNet = 0x4000_0000;
+  checked('unshare', c.unshare(cloneNewNet));
 }
 
 export function mountFilesystem(type: string, target: string): void {
