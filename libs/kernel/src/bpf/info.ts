@@ -5,6 +5,7 @@ import { bpfCall } from '../sys/libc';
 
 const command = {
   programNextId: 11,
+  mapNextId: 12,
   programById: 13,
   mapById: 14,
   infoByFd: 15,
@@ -34,9 +35,10 @@ export function openById(kind: 'program' | 'map' | 'link', id: number): number |
   }
 }
 
-/** Ids of every program or link of the kernel. Requires CAP_SYS_ADMIN. */
-export function* allIds(kind: 'program' | 'link'): Generator<number> {
-  const next = kind === 'program' ? command.programNextId : command.linkNextId;
+/** Ids of every program, map or link of the kernel. Requires CAP_SYS_ADMIN. */
+export function* allIds(kind: 'program' | 'map' | 'link'): Generator<number> {
+  const commands = { program: command.programNextId, map: command.mapNextId, link: command.linkNextId };
+  const next = commands[kind];
   let id = 0;
   for (;;) {
     const attributes = structure(12, [{ at: 0, u32: id }]);
