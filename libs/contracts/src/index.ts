@@ -135,6 +135,7 @@ export type {
   TrustChanged,
 } from './node.events';
 export {
+  countersResetReplySchema,
   explainSecondsMax,
   explanationSchema,
   liveEndSchema,
@@ -144,6 +145,7 @@ export {
   timingSchema,
 } from './node.rpc';
 export type {
+  CountersReset,
   Explanation,
   LiveEnd,
   LiveExplanation,

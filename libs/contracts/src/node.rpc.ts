@@ -75,6 +75,15 @@ export const timingSchema = z.object({
 });
 export type Timing = z.infer<typeof timingSchema>;
 
+/** Counters as they were before they were reset. */
+export const countersResetReplySchema = z.object({
+  ...key,
+  revision: z.number().int(),
+  generation: z.number().int(),
+  kfs: z.array(kfCountersSchema.pick({ name: true, verdicts: true, proceeded: true })),
+});
+export type CountersReset = z.infer<typeof countersResetReplySchema>;
+
 /** Live questions to one node's executor: plain NATS request/reply with JSON bodies. */
 export const nodeRpc = {
   /** Live counters of every chain, read from the kernel now. */
@@ -100,6 +109,18 @@ export const nodeRpc = {
       entries: z.array(z.object({ key: configValueSchema, value: configValueSchema })),
       truncated: z.boolean(),
     }),
+  },
+  /** Lets the counters of a live chain begin at zero, or those of one KF; answers what they were. Stored as `CountersReset`. */
+  'reset-counters': {
+    request: z.object({
+      ...key,
+      /** Default: all KFs. */
+      kf: z.string().optional(),
+      actor: z.string(),
+      reason: z.string().optional(),
+      correlationId: z.string().optional(),
+    }),
+    reply: countersResetReplySchema,
   },
   /** Measures every KF of a chain on live packets for some seconds; the chain itself stays as it is. */
   time: {

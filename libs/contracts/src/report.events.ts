@@ -73,6 +73,17 @@ export const kfRestartedSchema = event('KfRestarted', {
   restarts: z.number().int(),
 });
 
+/** Somebody let the counters of a live chain, or of one KF of it, begin at zero; `kfs`: what they were before. */
+export const countersResetSchema = event('CountersReset', {
+  generation: z.number().int(),
+  /** Who asked; the envelope's actor is the executor. */
+  actor: z.string(),
+  reason: z.string().optional(),
+  kfs: z.array(
+    z.object({ name: z.string(), verdicts: z.record(z.string(), z.number()), proceeded: z.number() }),
+  ),
+});
+
 export const reportEventSchema = z.discriminatedUnion('type', [
   chainAppliedSchema,
   chainDetachedSchema,
@@ -82,5 +93,6 @@ export const reportEventSchema = z.discriminatedUnion('type', [
   chainBrokenSchema,
   kfUnhealthySchema,
   kfRestartedSchema,
+  countersResetSchema,
 ]);
 export type ReportEvent = z.infer<typeof reportEventSchema>;

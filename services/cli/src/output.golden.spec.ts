@@ -43,6 +43,15 @@ const answers = {
       { event: 'end', data: { reason: 'count', packets: 2, incomplete: 0 } },
     ],
   },
+  [`POST ${chain}/counters/reset`]: {
+    json: {
+      ...{ interface: 'l3af0', hook: 'xdp', revision: 7, generation: 7 },
+      kfs: [
+        { name: 'edge-firewall', verdicts: { DROP: 1500, ABORTED: 2 }, proceeded: 90210 },
+        { name: 'fair-share', verdicts: {}, proceeded: 90210 },
+      ],
+    },
+  },
   [`POST ${chain}/time`]: { json: timing },
   'GET /v1/nodes': { json: nodes },
   'GET /v1/packages': { json: [firewallPackage, { name: 'empty', versions: [] }] },
@@ -63,6 +72,7 @@ const readings = {
   'chain-show': ['chain', 'show', 'demo-1', 'l3af0', 'xdp'],
   'chain-show-node': ['chain', 'show', 'demo-1'],
   'chain-history': ['chain', 'history', 'demo-1', 'l3af0', 'xdp'],
+  'chain-reset-counters': ['chain', 'reset-counters', 'demo-1', 'l3af0', 'xdp', '--reason', 'a test'],
   'map-dump': ['map', 'dump', 'demo-1', 'l3af0', 'xdp', 'edge-firewall', 'deny_sources'],
   time: ['time', 'demo-1', 'l3af0', 'xdp', '--seconds', '2'],
   explain: ['explain', 'demo-1', 'l3af0', 'xdp', '--packet', '02'.repeat(60)],

@@ -9,6 +9,7 @@ import { ArtifactStore } from './artifact/artifact-store';
 import { CachingRegistryClient } from './artifact/caching-client';
 import { Trust } from './artifact/trust';
 import { Distrust } from './chain/distrust';
+import { CounterLedger } from './chain/ledger';
 import { ChainMemory } from './chain/memory';
 import { chainMetrics } from './chain/metrics';
 import { Measuring } from './chain/measuring';
@@ -52,8 +53,9 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
   const artifacts = new ArtifactStore(client, trust, goArchitecture(arch()));
   const inputs = (): string => `${kernel.kernel} ${trust.fingerprint()}`;
   const policy = new Policy(join(settings.cacheDir, 'policy.json'), settings.probationMs);
-  const reconciler = new Reconciler({ settings, artifacts, memory, reporter, policy, log, inputs });
-  const measuring = new Measuring({ reconciler, artifacts });
+  const ledger = new CounterLedger(join(settings.cacheDir, 'counters.json'));
+  const reconciler = new Reconciler({ settings, artifacts, memory, reporter, ledger, policy, log, inputs });
+  const measuring = new Measuring({ reconciler, artifacts, ledger });
   const monitor = new Monitor({ reconciler, memory, reporter, policy, log });
   const trusted = (): string => trust.fingerprint();
   const distrust = new Distrust({ artifacts, memory, policy, reconciler, reporter, trusted });
@@ -84,7 +86,7 @@ export function startExecutor(settings: Settings, log: Logger): Executor {
       : startHealthServer({
           port: settings.metricsPort,
           ready: () => ready,
-          metrics: () => chainMetrics(settings.node, memory, reconciler),
+          metrics: () => chainMetrics(settings.node, { memory, reconciler, ledger }),
         });
   const connected = connectBus({
     servers: settings.natsUrl,
@@ -154,7 +156,9 @@ async function serve(bus: Bus, parts: Parts): Promise<void> {
   look().catch((error: unknown) => log.warn({ err: error }, 'will be tried again'));
   closing.push(repeat(rulesRefreshMs, look, log));
   const live = new LiveExplain(measuring, log);
-  const rpc = serveRpc({ bus, node: settings.node, memory, reconciler, artifacts, measuring, live });
+  const rpc = serveRpc({
+    ...{ bus, node: settings.node, memory, reporter, reconciler, artifacts, measuring, live },
+  });
   closing.push(() => rpc.stop());
   closing.push(startHeartbeat({ node: settings.node, bus, chains: () => monitor.chains() }));
   // One at a time: interfaces come in bursts, and the last of them must be in what is stored last.

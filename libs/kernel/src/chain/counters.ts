@@ -2,7 +2,8 @@ import { possibleCpus } from '../bpf/cpus';
 import type { KernelMap } from '../bpf/map';
 import type { ChainCounters, HookTarget } from '../types';
 import { row, verdictAt } from './counters-layout';
-import { enabledOf, openMapPin, requireGeneration, type PinnedGeneration } from './generation';
+import { type Baseline, readBaselines, writeBaselines } from './baseline';
+import { enabledOf, kfIndex, openMapPin, requireGeneration, type PinnedGeneration } from './generation';
 
 const keyOf = (index: number): Buffer => {
   const key = Buffer.alloc(4);
@@ -77,27 +78,82 @@ export function settleAccounts(generation: PinnedGeneration, enabled: readonly b
   });
 }
 
-/** Terminal verdicts, counted exactly, and what proceeded, derived. */
-export function readCounters(target: HookTarget, generation: number): ChainCounters {
+interface Counted {
+  pinned: PinnedGeneration;
+  /** One row per KF, and what proceeded past it, since the generation was loaded. */
+  rows: bigint[][];
+  proceeded: bigint[];
+}
+
+function countNow(target: HookTarget, generation: number): Counted {
   const pinned = requireGeneration(target, generation);
   const enabled = enabledOf(pinned);
   using counters = openMapPin(pinned.paths.counters);
   using accounts = openMapPin(pinned.paths.accounts);
   const rows = pinned.record.kfs.map((_, index) => readRow(counters, index));
-  const proceeded = proceededNow(passedBy(rows), readAccounts(accounts, rows.length), enabled);
+  return {
+    pinned,
+    rows,
+    proceeded: proceededNow(passedBy(rows), readAccounts(accounts, rows.length), enabled),
+  };
+}
+
+/**
+ * Terminal verdicts, counted exactly, and what proceeded, derived: since the last {@link resetCounters}, or with `since: 'load'` since the
+ * generation was loaded, which never goes back. What is broken is never reset.
+ */
+export function readCounters(
+  target: HookTarget,
+  generation: number,
+  { since = 'reset' }: { since?: 'reset' | 'load' } = {},
+): ChainCounters {
+  const counted = countNow(target, generation);
+  const { pinned, rows } = counted;
+  return countersOf(target, counted, since === 'reset' ? readBaselines(pinned.paths, rows.length) : []);
+}
+
+function countersOf(
+  target: HookTarget,
+  { pinned, rows, proceeded }: Counted,
+  baselines: readonly Baseline[],
+): ChainCounters {
   const broken = rows.map((counts) => Number(counts[row.broken] ?? 0n));
   const brokenAt = broken.findIndex((count) => count > 0);
   return {
-    kfs: pinned.record.kfs.map((kf, index) => ({
-      name: kf.name,
-      programId: kf.programId,
-      verdicts: verdictsOfRow(target, rows[index] ?? []),
-      proceeded: Number(proceeded[index] ?? 0n),
-      ...timeOfRow(rows[index] ?? []),
-    })),
+    kfs: pinned.record.kfs.map((kf, index) => {
+      const baseline = baselines[index];
+      const counts = (rows[index] ?? []).map((count, field) => count - (baseline?.counts[field] ?? 0n));
+      return {
+        name: kf.name,
+        programId: kf.programId,
+        verdicts: verdictsOfRow(target, counts),
+        proceeded: Number((proceeded[index] ?? 0n) - (baseline?.proceeded ?? 0n)),
+        ...timeOfRow(counts),
+      };
+    }),
     broken: broken.reduce((sum, count) => sum + count, 0),
     ...(brokenAt >= 0 && { brokenAfter: pinned.record.kfs[brokenAt]?.name }),
   };
+}
+
+/**
+ * Lets the counters of all KFs, or of one, begin at zero, without a reload; returns them as they were before. Nothing on the packet path is
+ * written (a CPU that counts at that moment would undo it): what was counted so far is put down, and subtracted from then on.
+ */
+export function resetCounters(target: HookTarget, generation: number, kf?: string): ChainCounters {
+  const counted = countNow(target, generation);
+  const { pinned, rows, proceeded } = counted;
+  const only = kf === undefined ? undefined : kfIndex(pinned, kf);
+  const isReset = (index: number): boolean => only === undefined || only === index;
+  const old = readBaselines(pinned.paths, rows.length);
+  writeBaselines(
+    pinned.paths,
+    old.map((baseline, index) =>
+      isReset(index) ? { counts: rows[index] ?? [], proceeded: proceeded[index] ?? 0n } : baseline,
+    ),
+  );
+  const before = countersOf(target, counted, old);
+  return { ...before, kfs: before.kfs.filter((_, index) => isReset(index)) };
 }
 
 function verdictsOfRow({ hook }: HookTarget, counts: readonly bigint[]): Record<string, number> {

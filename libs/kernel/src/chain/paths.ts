@@ -39,6 +39,8 @@ export interface GenerationPaths {
   counters: string;
   control: string;
   accounts: string;
+  /** Made when counters are first reset. */
+  baseline: string;
   pass: string;
   /** Of a timed or watched generation: the program that the hook runs first. */
   sampler: string;
@@ -64,6 +66,7 @@ export function generationPaths(key: HookKey, generation: number): GenerationPat
     counters: join(folder, 'counters'),
     control: join(folder, 'control'),
     accounts: join(folder, 'accounts'),
+    baseline: join(folder, 'baseline'),
     pass: join(folder, 'pass'),
     sampler: join(folder, 'sampler'),
     watchRing: join(folder, 'watch-ring'),

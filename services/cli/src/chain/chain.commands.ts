@@ -16,6 +16,7 @@ import { chainText, chainsText, historyText } from './chain.tables';
 import { changeChain, withChangeOptions, withTargetOptions, type ChangeOptions } from './change';
 import { parseConfig, readInput } from './documents';
 import { chainKeyOf, chainPath } from './path';
+import { addResetCommand } from './reset.command';
 
 interface InsertOptions extends ChangeOptions {
   at?: number;
@@ -35,6 +36,7 @@ interface MoveOptions extends ChangeOptions {
 /** `l3af chain …`. */
 export function addChainCommands(chain: Command, surroundings: Surroundings): void {
   addReading(chain, surroundings);
+  addResetCommand(chain, surroundings);
   const changing = (name: string, description: string): Command =>
     withChangeOptions(chainArguments(chain.command(name).description(description)));
 

@@ -14,7 +14,7 @@ function summary(event: L3afEvent): string {
   if ('build' in data) return `${data.build} ${aboutBuild(event)}`.trim();
   if ('deployment' in data) return data.deployment;
   if ('group' in data) return data.group;
-  const version = 'packageVersion' in data ? `@${data.packageVersion}` : '';
+  const version = 'packageVersion' in data && data.packageVersion ? `@${data.packageVersion}` : '';
   return `${data.name}${version} ${shortDigest(data.digest)}`;
 }
 
@@ -36,6 +36,8 @@ function aboutChain(event: L3afEvent): string {
     case 'KfUnhealthy':
     case 'KfRestarted':
       return event.data.kf;
+    case 'CountersReset':
+      return `${event.data.kfs.map(({ name }) => name).join(', ')}, by ${event.data.actor}`;
     default:
       return '';
   }

@@ -37,6 +37,8 @@ const drifted = (revision: number, action: 'repaired' | 'left'): ChainStory =>
 const unhealthy = told('KfUnhealthy', { revision: 1, kf: 'firewall', detail: 'no answer' });
 const restarted = told('KfRestarted', { revision: 1, kf: 'firewall', detail: 'again', restarts: 1 });
 
+const reset = told('CountersReset', { revision: 1, generation: 1, actor: 'alice', kfs: [] });
+
 /** The state after a story, one event a second. */
 const after = (...story: ChainStory[]): ChainState =>
   story.reduce(
@@ -44,6 +46,11 @@ const after = (...story: ChainStory[]): ChainState =>
     initialState,
   );
 const view = (...story: ChainStory[]): ChainView => chainView(key, after(...story));
+
+test('counters that are reset change nothing of what a chain is', () => {
+  const before = after(revised(1), applied(1), broken(1));
+  expect(after(revised(1), applied(1), broken(1), reset)).toEqual(before);
+});
 
 describe('a chain that its node refused', () => {
   it('is rejected with the reason and the log, and tells what is live as before', () => {

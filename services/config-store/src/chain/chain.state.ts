@@ -165,7 +165,10 @@ export function outcomeOf(
 
 function troublesAfter(
   troubles: ChainState['troubles'],
-  event: Extract<ReportEvent, { type: 'ChainDrifted' | 'ChainBroken' | 'KfUnhealthy' | 'KfRestarted' }>,
+  event: Extract<
+    ReportEvent,
+    { type: 'ChainDrifted' | 'ChainBroken' | 'KfUnhealthy' | 'KfRestarted' | 'CountersReset' }
+  >,
   at: string,
 ): ChainState['troubles'] {
   switch (event.type) {
@@ -193,6 +196,8 @@ function troublesAfter(
       const { [`unhealthy:${event.data.kf}`]: _healed, ...others } = troubles;
       return others;
     }
+    case 'CountersReset': // counters are asked of the node
+      return troubles;
     default: {
       const never: never = event;
       return never;

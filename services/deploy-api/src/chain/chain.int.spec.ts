@@ -5,7 +5,6 @@ import {
   type Accepted,
   type ChainKey,
   type ChainView,
-  type LiveExplanation,
 } from '@l3af/contracts';
 import { serveNode } from '@l3af/event-store';
 import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
@@ -77,7 +76,7 @@ kfs:
   const { sequence } = accepted.body as { sequence: number };
   expect(accepted.body).toEqual({
     ...{ revision: 1, sequence, changed: true },
-    warnings: [expect.any(String), expect.any(String)], // the registry that knows what kernels said is away
+    warnings: [expect.any(String), expect.any(String)], // the registry is away
     change: {
       kind: 'apply',
       summary: 'added edge (firewall@1.0.0); added limit (team/limit@2.0.0)',
@@ -380,69 +379,6 @@ test('a packet is explained by the node', async () => {
   await explain('eth3', { packet }).expect(504, /"node-silent"/);
 });
 
-test('live packets are explained by the node until it says that there are no more, or the caller goes', async () => {
-  const explained = (number: number): LiveExplanation => ({
-    ...{ interface: 'eth3', hook: 'xdp', revision: 1, generation: 2, steps: [], verdict: 'PASS' },
-    ...{
-      number,
-      at: '2026-11-22T08:00:00.000Z',
-      arrived: '00',
-      packet: '01',
-      lengthBefore: 60,
-      lengthAfter: 60,
-    },
-  });
-  const sessions: string[] = [];
-  let asked = 0;
-  const node = serveNode(plane.bus, 'demo-1', {
-    'explain-start': ({ match, ...limits }) => {
-      if (match === 'tpc') throw new L3afError('invalid-match', '"tpc" at position 1: needs a condition');
-      sessions.push(`start ${match} ${JSON.stringify(limits)}`);
-      return { session: match, revision: 1, generation: 2 };
-    },
-    'explain-next': ({ session }) => {
-      if (session === 'endless') return { packets: [] };
-      const end = { reason: 'count', packets: 3, incomplete: 0 } as const;
-      return asked++ === 0 ? { packets: [explained(1), explained(2)] } : { packets: [explained(3)], end };
-    },
-    'explain-stop': ({ session }) => {
-      sessions.push(`stop ${session}`);
-      return {};
-    },
-  });
-  const url = `${plane.api.url}${pathOf('eth3')}/explain/live`;
-  const ask = (body: object, signal?: AbortSignal) =>
-    fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      ...(signal && { signal }),
-    });
-  const text = await (await ask({ match: 'udp', count: 3 })).text();
-  expect(text.match(/^event: .*$/gm)).toEqual([
-    'event: packet',
-    'event: packet',
-    'event: packet',
-    'event: end',
-  ]);
-  expect(text).toContain('data: {"reason":"count","packets":3,"incomplete":0}');
-  const gone = new AbortController();
-  await ask({ match: 'endless' }, gone.signal);
-  gone.abort();
-  await waitFor(() => sessions.includes('stop endless'), 'the node to be told');
-  const place = '"interface":"eth3","hook":"xdp"';
-  expect(sessions).toEqual([
-    `start udp {${place},"count":3,"seconds":30}`,
-    `start endless {${place},"count":10,"seconds":30}`,
-    'stop endless',
-  ]);
-  const refused = await ask({ match: 'tpc' });
-  expect(refused.status).toBe(400);
-  expect(await refused.json()).toMatchObject({ code: 'invalid-match' });
-  expect((await ask({ count: 0 })).status).toBe(400);
-  await node.stop();
-});
-
 test('a chain is timed by the node', async () => {
   const node = serveNode(plane.bus, 'demo-1', {
     time: ({ interface: name, hook, seconds }) => ({
@@ -450,6 +386,7 @@ test('a chain is timed by the node', async () => {
       kfs: [{ name: 'firewall', nanoseconds: 31, packets: 900 }],
     }),
   });
+  await plane.bus.nc.flush();
   const time = (body: object) =>
     api()
       .post(`${pathOf('eth3')}/time`)

@@ -1,11 +1,12 @@
+import type { Metadata } from '@grpc/grpc-js';
 import { Controller, UseFilters } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { BusConnection } from '../bus/bus-connection';
-import { keyOf, readFields, streamOf, type KeyMessage } from '../grpc/call';
+import { inCall, keyOf, readFields, streamOf, type KeyMessage } from '../grpc/call';
 import { GrpcErrorFilter } from '../grpc/grpc-error.filter';
 import { unsetNulls } from '../grpc/values';
-import { explainLiveBodySchema } from './live.controller';
+import { explainLiveBodySchema, resetCountersBodySchema } from './live.controller';
 import { LiveQueries, type LiveEvent } from './live.queries';
 
 interface ExplainLiveMessage {
@@ -33,6 +34,14 @@ export class LiveGrpc {
         signal,
       );
     return streamOf(this.connection.stopped, open, liveMessage);
+  }
+
+  @GrpcMethod('ChainService', 'ResetCounters')
+  reset(request: { key?: KeyMessage; instance?: string }, metadata: Metadata): Promise<object> {
+    return inCall(metadata, 'gRPC reset of counters', (context) => {
+      const { kf } = readFields(unsetNulls({ kf: request.instance }), resetCountersBodySchema);
+      return this.queries.resetCounters(keyOf(request.key), kf, context);
+    });
   }
 }
 

@@ -1,7 +1,8 @@
-import type { ChainKey, LiveEnd, LiveExplanation, NodeRequest } from '@l3af/contracts';
+import type { ChainKey, CountersReset, LiveEnd, LiveExplanation, NodeRequest } from '@l3af/contracts';
 import { requestNode, type Bus } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
 import { BusConnection } from '../bus/bus-connection';
+import type { RequestContext } from '../request-context';
 
 export type LiveEvent = { packet: LiveExplanation } | { end: LiveEnd };
 export type LiveRequest = Omit<NodeRequest<'explain-start'>, 'interface' | 'hook'>;
@@ -9,7 +10,7 @@ export type LiveRequest = Omit<NodeRequest<'explain-start'>, 'interface' | 'hook
 /** The node loads a chain for it, which may take its verifier a while. */
 const startTimeoutMs = 60_000;
 
-/** Packets of a live chain, explained as they come. */
+/** What is asked of a live chain while it runs: its packets, explained as they come, and its counters. */
 @Injectable()
 export class LiveQueries {
   constructor(private readonly connection: BusConnection) {}
@@ -25,6 +26,17 @@ export class LiveQueries {
     const start = { ...place, ...request, timeoutMs: startTimeoutMs };
     const { session } = await requestNode(bus, node, 'explain-start', start);
     return packetsOf(bus, { node, session, signal });
+  }
+
+  /** Lets a live chain's counters begin at zero, or those of one KF; answers what they were. The node stores who did it. */
+  async resetCounters(
+    key: ChainKey,
+    kf: string | undefined,
+    context: RequestContext,
+  ): Promise<CountersReset> {
+    const { node, ...place } = key;
+    const request = { ...place, ...context, ...(kf !== undefined && { kf }) };
+    return requestNode(this.connection.get(), node, 'reset-counters', request);
   }
 }
 

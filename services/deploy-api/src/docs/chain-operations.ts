@@ -3,6 +3,7 @@ import {
   chainDocumentSchema,
   chainHistoryEntrySchema,
   chainViewSchema,
+  countersResetReplySchema,
   explanationSchema,
   timingSchema,
   nodeRpc,
@@ -18,7 +19,7 @@ import {
   rollbackBodySchema,
   timeBodySchema,
 } from '../chain/chain.controller';
-import { explainLiveBodySchema } from '../chain/live.controller';
+import { explainLiveBodySchema, resetCountersBodySchema } from '../chain/live.controller';
 import { watchQuerySchema } from '../event/event.controller';
 import type { Operation } from './operation';
 
@@ -154,7 +155,18 @@ export const chainOperations: Operation[] = [
     tag: 'chains',
     query: mapQuerySchema,
     answer: nodeRpc['map-dump'].reply,
-    errors: ['node-silent', 'unknown-chain', 'unknown-instance'],
+    errors: ['node-silent', 'unknown-chain', 'unknown-instance', 'unknown-map'],
+  },
+  {
+    method: 'post',
+    path: `${chain}/counters/reset`,
+    summary: 'Let the counters of the live chain begin at zero',
+    description:
+      'The answer has what they were, and so has the event `CountersReset`, with who asked. Nothing is loaded anew; what is exported as metrics goes on.',
+    tag: 'chains',
+    body: { schema: resetCountersBodySchema },
+    answer: countersResetReplySchema,
+    errors: ['node-silent', 'unknown-chain', 'unknown-instance', 'conflict'],
   },
   {
     method: 'post',

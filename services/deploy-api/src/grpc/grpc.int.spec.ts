@@ -289,6 +289,7 @@ test('dry runs, retries, rollbacks and explanations', async () => {
       end: { reason: 'timeout', packets: 1, incomplete: 0 },
     }),
   });
+  await plane.bus.nc.flush();
   expect(await collect(chains, 'explainLive', { key, match: 'udp' })).toMatchObject([
     {
       packet: {
@@ -299,6 +300,18 @@ test('dry runs, retries, rollbacks and explanations', async () => {
     { end: { reason: 'timeout', packets: 1 } },
   ]);
   await live.stop();
+  const counting = serveNode(plane.bus, 'demo-1', {
+    'reset-counters': ({ interface: name, hook, kf, actor }) => ({
+      ...{ interface: name, hook, revision: 4, generation: 2 },
+      kfs: [{ name: `${kf ?? 'all'} ${actor}`, verdicts: { DROP: 3 }, proceeded: 40 }],
+    }),
+  });
+  await plane.bus.nc.flush();
+  const reset = { key, instance: 'firewall' };
+  expect(await call(chains, 'resetCounters', reset, { 'x-l3af-actor': 'alice' })).toMatchObject({
+    kfs: [{ name: 'firewall alice', verdicts: { DROP: 3 }, proceeded: 40 }],
+  });
+  await counting.stop();
   expect(await call(chains, 'explainPacket', { key, packet })).toMatchObject({
     ...{ verdict: 'DROP', leftAt: 'firewall', packet, steps: [step] },
   });

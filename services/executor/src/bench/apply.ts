@@ -7,6 +7,7 @@ import type { ChainKey, DesiredKf } from '@l3af/contracts';
 import { ensureBpffs, removeInstance } from '@l3af/kernel';
 import { createLogger } from '@l3af/telemetry';
 import type { Artifact } from '../artifact/artifact-store';
+import { CounterLedger } from '../chain/ledger';
 import { ChainMemory } from '../chain/memory';
 import { Reconciler } from '../chain/reconcile';
 import { Outbox } from '../report/outbox';
@@ -87,6 +88,7 @@ class Bench {
       },
       artifacts: { get: (kf) => Promise.resolve(artifacts.get(kf.digest)!) },
       memory: this.memory,
+      ledger: new CounterLedger(join(folder, 'counters.json')),
       reporter: new Reporter('bench', new Outbox(join(folder, 'outbox')), log),
       policy: { onDrift: 'repair', probationMs: 60_000 },
       log,

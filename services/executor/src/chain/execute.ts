@@ -14,6 +14,7 @@ import {
 import type { Artifact } from '../artifact/artifact-store';
 import { removedEntries, zeroedBytes } from './adjust';
 import { adjustGeneration } from './adjust-generation';
+import type { CounterLedger } from './ledger';
 import { planMigration } from './migration';
 import { writeApplied } from './observe';
 import type { Action, AppliedChain } from './plan';
@@ -22,6 +23,7 @@ export interface ExecuteContext {
   target: HookTarget;
   /** The verified artifact of every KF that the actions name, by digest. */
   artifacts: ReadonlyMap<string, Artifact>;
+  ledger: Pick<CounterLedger, 'remove' | 'forget'>;
 }
 
 export interface Outcome {
@@ -79,10 +81,11 @@ async function perform(action: Action, { context, outcome, undo }: Progress): Pr
       outcome.generation = action.generation;
       return;
     case 'remove-generation':
-      removeGeneration(target, action.generation);
+      context.ledger.remove(target, action.generation);
       return;
     case 'detach':
       detach(target);
+      context.ledger.forget(target);
       return;
   }
 }
@@ -95,14 +98,18 @@ const migrated =
     return carriedMaps.filter((map) => map in asked).map((map) => `KF ${name}: map ${map} was migrated`);
   };
 
-export function artifactOf(context: ExecuteContext, kf: DesiredKf): Artifact {
+export function artifactOf(context: Pick<ExecuteContext, 'artifacts'>, kf: DesiredKf): Artifact {
   const artifact = context.artifacts.get(kf.digest);
   if (!artifact) throw new Error(`no artifact for ${kf.name} (${kf.digest})`);
   return artifact;
 }
 
 /** A KF as libs/kernel loads it; `before` is the chain whose map state it takes over. */
-export function kfLoad(kf: DesiredKf, context: ExecuteContext, before: AppliedChain | undefined): KfLoad {
+export function kfLoad(
+  kf: DesiredKf,
+  context: Pick<ExecuteContext, 'target' | 'artifacts'>,
+  before: AppliedChain | undefined,
+): KfLoad {
   const verdicts = verdictsOf(context.target.hook);
   const artifact = artifactOf(context, kf);
   const { constants, writes } = planConfig(artifact.schema, kf.config);

@@ -1,7 +1,8 @@
 import { cannot, chainKeyText, type ChainKey, L3afError } from '@l3af/contracts';
-import { type HookTarget, loadGeneration, removeGeneration, swapTo, type WatchLoad } from '@l3af/kernel';
+import { type HookTarget, loadGeneration, swapTo, type WatchLoad } from '@l3af/kernel';
 import type { Artifact, ArtifactStore } from '../artifact/artifact-store';
 import { kfLoad } from './execute';
+import type { CounterLedger } from './ledger';
 import { observe, writeApplied } from './observe';
 import type { AppliedChain } from './plan';
 import type { Reconciler } from './reconcile';
@@ -9,6 +10,7 @@ import type { Reconciler } from './reconcile';
 export interface MeasuringOptions {
   reconciler: Reconciler;
   artifacts: Pick<ArtifactStore, 'get'>;
+  ledger: Pick<CounterLedger, 'remove'>;
 }
 
 /** What a measuring generation does besides being the chain. */
@@ -69,7 +71,7 @@ export class Measuring {
     try {
       return await body(measured, this.stopping.signal);
     } finally {
-      await reconciler.alone(() => Promise.resolve(swapOut(measured, plain)));
+      await reconciler.alone(() => this.swapOut(measured, plain));
     }
   }
 
@@ -92,6 +94,12 @@ export class Measuring {
     return { measured: { target, generation, applied: live.applied, isLive }, plain: live.generation };
   }
 
+  /** Whatever else took its place stays; the measuring generation goes in any case. */
+  private swapOut({ target, generation, isLive }: Measured, plain: number): void {
+    if (isLive()) swapTo(target, plain);
+    this.options.ledger.remove(target, generation);
+  }
+
   private liveOn(key: ChainKey) {
     const target = this.options.reconciler.target(key);
     const observed = target && observe(target);
@@ -108,9 +116,3 @@ export class Measuring {
 
 const refusal = (id: string, state: string): L3afError =>
   new L3afError('conflict', cannot('measure', 'chain', id, state));
-
-/** Whatever else took its place stays; the measuring generation goes in any case. */
-function swapOut({ target, generation, isLive }: Measured, plain: number): void {
-  if (isLive()) swapTo(target, plain);
-  removeGeneration(target, generation);
-}

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DesiredChain } from './desired';
+import { CounterLedger } from './ledger';
 import { ChainMemory } from './memory';
 import { Reconciler, type ReconcilerOptions } from './reconcile';
 
@@ -21,8 +22,10 @@ test('a revision that fails after it was live will be reported once it is live a
     memory.markReported(desired);
     const report = jest.fn();
     const options = { settings: { instance: `reconcile-${process.pid}` }, memory, reporter: { report } };
+    const ledger = new CounterLedger(join(folder, 'counters.json'));
     const reconciler = new Reconciler({
       ...options,
+      ledger,
       log: { error: jest.fn() },
       inputs: () => '',
     } as unknown as ReconcilerOptions);

@@ -1,5 +1,5 @@
 import { chainKeyText, type ChainKey, type DesiredKf, L3afError, toWireError } from '@l3af/contracts';
-import { type HookTarget, listInterfaces, releaseHook, removeGeneration, swapTo } from '@l3af/kernel';
+import { type HookTarget, listInterfaces, releaseHook, swapTo } from '@l3af/kernel';
 import type { Artifact, ArtifactStore } from '../artifact/artifact-store';
 import type { Logger } from '../logger';
 import type { Policy } from '../node/policy';
@@ -9,6 +9,7 @@ import { isAdjustable } from './adjust';
 import type { DesiredChain } from './desired';
 import { execute, type Outcome } from './execute';
 import { hookTarget, releasedFirst } from './hook-target';
+import type { CounterLedger } from './ledger';
 import type { ChainMemory } from './memory';
 import { observe } from './observe';
 import { type AppliedChain, isDrifted, type ObservedChain, plan } from './plan';
@@ -22,6 +23,7 @@ export interface ReconcilerOptions {
   artifacts: Pick<ArtifactStore, 'get'>;
   memory: ChainMemory;
   reporter: Reporter;
+  ledger: CounterLedger;
   policy: Pick<Policy, 'onDrift' | 'probationMs'>;
   log: Logger;
   /** A fingerprint of what a refusal may depend on besides the revision: trusted keys, the kernel, … */
@@ -90,7 +92,7 @@ export class Reconciler {
   }
 
   /** Runs a change of a hook's generations while no chain is being reconciled. */
-  alone<T>(task: () => Promise<T>): Promise<T> {
+  alone<T>(task: () => T | Promise<T>): Promise<T> {
     return this.queue.run(task);
   }
 
@@ -113,7 +115,7 @@ export class Reconciler {
     const back = observed.idle.find(({ generation }) => generation === previous);
     if (!observed.live || !back?.applied) return false;
     swapTo(target, previous);
-    removeGeneration(target, observed.live.generation);
+    this.options.ledger.remove(target, observed.live.generation);
     this.probation.forget(key);
     memory.refuse(desired, inputs());
     reporter.report(key, {
@@ -173,7 +175,7 @@ export class Reconciler {
         return artifact !== undefined && isAdjustable(from, to, artifact.schema);
       },
     });
-    const outcome = await execute(actions, { target, artifacts });
+    const outcome = await execute(actions, { target, artifacts, ledger: this.options.ledger });
     if (outcome.swap) this.startProbation(desired.key, observed);
     if (this.reloads.has(chainKeyText(desired.key))) this.reloads.set(chainKeyText(desired.key), 'done');
     if (actions.length > 0) {
@@ -242,9 +244,10 @@ export class Reconciler {
 
   /** A chain for an interface that is not there: a deleted one is gone with it, any other waits for it. */
   private withoutInterface(desired: DesiredChain, arrival: Arrival | undefined): void {
-    const { memory, reporter, settings } = this.options;
+    const { memory, reporter, settings, ledger } = this.options;
     // An interface of another name has nothing to do with the chain any more; from one that is gone the kernel took it off.
     releaseHook({ ...desired.key, instance: settings.instance }, settings.netns);
+    ledger.forget(desired.key);
     if (!desired.deleted) {
       const text = chainKeyText(desired.key);
       throw new L3afError(

@@ -32,6 +32,11 @@ describe('SerialQueue', () => {
     queue.add('b');
     await expect(result).resolves.toBe(42);
     await expect(queue.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    const thrown = queue.run(() => {
+      throw new Error('at once');
+    });
+    await expect(thrown).rejects.toThrow('at once');
+    await expect(queue.run(() => 43)).resolves.toBe(43);
     await queue.idle();
   });
 

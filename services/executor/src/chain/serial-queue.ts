@@ -14,10 +14,11 @@ export class SerialQueue<Id> {
   }
 
   /** Runs a task of its own while no id is worked on. */
-  run<T>(task: () => Promise<T>): Promise<T> {
+  run<T>(task: () => T | Promise<T>): Promise<T> {
     if (this.stopped) return Promise.reject(new Error('the queue is stopped'));
     return new Promise((resolve, reject) => {
-      this.tasks.push(() => task().then(resolve, reject));
+      // A task that throws at once fails alone, too.
+      this.tasks.push(() => Promise.resolve().then(task).then(resolve, reject));
       this.wake();
     });
   }

@@ -1,6 +1,13 @@
 import type { DesiredKf } from '@l3af/contracts';
 import { planConfig } from '@l3af/bpf-object';
-import { type HookTarget, type KfMap, loadPlain, openKfMap, type PlainProgram } from '@l3af/kernel';
+import {
+  type HookTarget,
+  isPlainData,
+  type KfMap,
+  loadPlain,
+  openKfMap,
+  type PlainProgram,
+} from '@l3af/kernel';
 import type { Artifact } from '../artifact/artifact-store';
 
 /** A KF loaded apart from the live chain, with its maps as they are there now. Close it. */
@@ -41,20 +48,10 @@ export async function loadShadow(request: ShadowRequest): Promise<Shadow> {
   }
 }
 
-const copied = new Set([
-  'hash',
-  'array',
-  'percpu_hash',
-  'percpu_array',
-  'lru_hash',
-  'lru_percpu_hash',
-  'lpm_trie',
-]);
-
 function copyMap({ target, generation, kf }: ShadowRequest, program: PlainProgram, name: string): string[] {
   using live = openKfMap(target, generation, { kf: kf.name, map: name });
   using shadow = program.map(name);
-  if (!copied.has(live.info.type)) return [`map ${name} (${live.info.type}) starts empty`];
+  if (!isPlainData(live.info.type)) return [`map ${name} (${live.info.type}) starts empty`];
   const failed = copyEntries(live, shadow);
   return failed === 0 ? [] : [`map ${name}: ${failed} entries could not be copied`];
 }
