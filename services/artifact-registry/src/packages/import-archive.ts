@@ -8,6 +8,7 @@ import { nameOf, tagOf } from '../http/route';
 import type { Registry } from '../registry';
 import { isDigest, manifestOf, referencesOf } from '../repository/manifest-document';
 import { nameAnnotation, tagAnnotation } from './export-package';
+import { versionFor } from './version-for';
 
 export interface Imported {
   name: string;
@@ -127,11 +128,18 @@ async function takeRoots(registry: Registry, { roots, known, name }: Roots): Pro
     await takeManifest(registry, { repository: one.name, digest: one.digest, known, depth: 0 });
     imported.push(one);
   }
-  for (const { name: repository, digest, tag } of imported)
-    if (tag !== undefined) await registry.packages.tag(repository, { tag, digest });
+  for (const one of imported) await tagRoot(registry, one);
   // After the tags: signatures are announced of packages, which they are by now.
   for (const one of imported) await announceAttached(registry, one);
   return imported;
+}
+
+/** A tag that moves gets a version beside it, or nobody could deploy what came under it. */
+async function tagRoot(registry: Registry, root: Imported): Promise<void> {
+  const { name, digest, tag } = root;
+  if (tag === undefined) return;
+  root.tag = versionFor(tag, digest);
+  for (const one of new Set([tag, root.tag])) await registry.packages.tag(name, { tag: one, digest });
 }
 
 function placeOf({ digest, annotations = {} }: Descriptor, name: string | undefined): Imported {

@@ -5,7 +5,7 @@ import { algorithmOf } from '../content/digest';
 import type { Registry } from '../registry';
 import { isDigest, manifestOf, referencesOf } from '../repository/manifest-document';
 import { findCredentials } from './credentials';
-import { movingTag } from './packages';
+import { versionFor } from './version-for';
 
 export interface MirrorRequest {
   /** The other registry, `https://host[:port]`. */
@@ -89,12 +89,6 @@ export async function mirrorPackage(
     blobs: blobs.size,
   };
 }
-
-/** A version names one content for ever, which a digest does and a moving tag does not. */
-const versionFor = (reference: string, digest: string): string =>
-  isDigest(reference) || reference === movingTag
-    ? `0.0.0-${digest.slice(digest.indexOf(':') + 1).slice(0, 12)}`
-    : reference;
 
 function originOf({ from, insecure }: MirrorRequest): string {
   const url = URL.canParse(from) ? new URL(from) : undefined;

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -135,6 +135,17 @@ test('a version of any registry is mirrored by ours, with a version where it has
   const asked = await kf('mirror', 'acme/gate', ...from, '--version', '7');
   expect(asked.stdout).toBe(`acme/gate@7 ${image.digest}\n`);
   expect((await verify(here(), 'mirrored/gate@1.0.0', '--key', at('ann.pub'))).code).toBe(0);
+});
+
+test('an archive of any tool is imported, with a version for what came as latest', () => {
+  const source = `docker://${far.replace('http://', '')}/acme/gate:latest`;
+  const copy = ['copy', '--all', '--src-tls-verify=false', source, `oci-archive:${at('latest.tar')}:latest`];
+  execFileSync('skopeo', ['--insecure-policy', ...copy], { stdio: 'pipe' });
+  const imported = kf('import', at('latest.tar'), '--name', 'imported/gate', '--registry', here());
+  return expect(imported).resolves.toMatchObject({
+    code: 0,
+    stdout: `imported/gate@0.0.0-${image.digest.slice(7, 19)} ${image.digest}\n`,
+  });
 });
 
 test('certificates are held against a root without any network, wherever the package lies', async () => {
