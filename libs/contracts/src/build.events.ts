@@ -70,6 +70,8 @@ export const buildSucceededSchema = z.object({
     digest: digestSchema,
     sourceDigest: z.string(),
     durationMs: z.number(),
+    /** Kernels that the builder will ask how they take it: releases, and versions that machines boot. Others may be asked, too. */
+    verifiesOn: z.array(z.string()).optional(),
     diagnostics: z.array(diagnosticSchema).max(100),
     log: objectReferenceSchema.optional(),
   }),

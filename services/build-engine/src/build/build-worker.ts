@@ -115,7 +115,8 @@ export class BuildWorker {
       const durationMs = Math.round(performance.now() - begun);
       log.info({ build: request.build, name: result.name, version: result.version, durationMs }, 'built');
       await this.#askKernels(request, result, work);
-      return succeeded(request, result, { durationMs, log: await this.#keepLog(progress) });
+      const verifiesOn = this.#verifier.kernels;
+      return succeeded(request, result, { durationMs, verifiesOn, log: await this.#keepLog(progress) });
     } catch (error) {
       if (work.signal.aborted) throw error;
       const failure = cancelled.reason() ?? error;
@@ -221,9 +222,9 @@ function abandoned({ build }: Request, last: StoredEnvelope | undefined): L3afEv
 function succeeded(
   { build }: Request,
   { name, version, digest, sourceDigest, diagnostics }: BuildResult,
-  { durationMs, log }: { durationMs: number; log: ObjectReference },
+  more: { durationMs: number; verifiesOn: string[]; log: ObjectReference },
 ): L3afEvent {
-  const data = { build, name, packageVersion: version, digest, sourceDigest, durationMs, diagnostics, log };
+  const data = { build, name, packageVersion: version, digest, sourceDigest, diagnostics, ...more };
   return { type: 'BuildSucceeded', version: 1, data };
 }
 

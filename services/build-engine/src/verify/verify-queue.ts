@@ -32,6 +32,8 @@ export class VerifyQueue {
   readonly #stopping = new AbortController();
   #queues: WorkQueue[] = [];
   #starting: Promise<void> = Promise.resolve();
+  /** The kernels that this builder asks, once it knows. */
+  kernels: string[] = [];
   /** Statements that were attached by this process. */
   verified = 0;
 
@@ -49,7 +51,8 @@ export class VerifyQueue {
       (await bus.objects(buckets.logs).put(Buffer.from(text))).digest;
     const kernels = await findKernels({ settings, keepLog, log, signal: this.#stopping.signal });
     if (this.#stopping.signal.aborted) return;
-    log.info({ kernels: kernels.map(({ name }) => name) }, 'verifying packages on kernels');
+    this.kernels = kernels.map(({ name }) => name);
+    log.info({ kernels: this.kernels }, 'verifying packages on kernels');
     this.#queues = kernels.map((kernel) =>
       bus.workQueue({ consumer: verifyConsumer(kernel.name), concurrency: kernel.lanes }, (work) =>
         this.#take(kernel, work),

@@ -15,6 +15,8 @@ export interface BuiltPackage {
   name: string;
   version: string;
   digest: string;
+  /** Kernels that are asked how they take it. */
+  verifiesOn: string[];
 }
 
 const messageSchema = z.object({ sequence: z.number().int(), envelope: envelopeSchema });
@@ -83,7 +85,8 @@ function judge(session: Session, raw: unknown, build: string): BuiltPackage | un
     throw failure;
   }
   for (const diagnostic of diagnostics) session.print.note(diagnosticLine(diagnostic));
-  return { name: event.data.name, version: event.data.packageVersion, digest: event.data.digest };
+  const { name, packageVersion: version, digest, verifiesOn = [] } = event.data;
+  return { name, version, digest, verifiesOn };
 }
 
 /** `drop.bpf.c:12:5: error: …`, as compilers write it and editors read it; linkers name no file. */

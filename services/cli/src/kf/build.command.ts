@@ -10,6 +10,7 @@ import type { CommonOptions, Session } from '../session';
 import type { Surroundings } from '../surroundings';
 import { UsageError, action } from '../usage';
 import { awaitBuild } from './await-build';
+import { awaitKernels } from './await-kernels';
 import { archiveFolder } from './folder-archive';
 import { parseGitUrl } from './git-url';
 
@@ -17,7 +18,9 @@ interface BuildOptions extends CommonOptions {
   name?: string;
   version?: string;
   folder?: string;
+  credential?: string;
   wait: boolean;
+  verified?: boolean;
 }
 
 /** `kf build` and `kf publish`. */
@@ -26,7 +29,8 @@ export function addBuildCommands(kf: Command, surroundings: Surroundings): void 
     .command('build')
     .description('compile a KF from source, sign and publish it')
     .argument('<source>', 'a folder (or one .bpf.c file), or GIT_URL[#REF[:FOLDER]]')
-    .option('--folder <path>', 'the folder of the KF inside the repository or archive');
+    .option('--folder <path>', 'the folder of the KF inside the repository or archive')
+    .option('--credential <name>', 'for a git URL: a credential that the builder has, by its name');
   action<BuildOptions>(withNaming(build), surroundings, (session, options, [source]) =>
     buildFrom(session, options, source!),
   );
@@ -53,8 +57,13 @@ async function buildFrom(session: Session, options: BuildOptions, source: string
   const git = existsSync(source) ? undefined : parseGitUrl(source);
   if (git) {
     const folder = options.folder ?? git.folder;
+    const { credential } = options;
     const body = {
-      git: { ...git, ...(folder !== undefined && { folder }) },
+      git: {
+        ...git,
+        ...(folder !== undefined && { folder }),
+        ...(credential !== undefined && { credential }),
+      },
       ...(options.name !== undefined && { name: options.name }),
       ...(options.version !== undefined && { version: options.version }),
     };
@@ -86,7 +95,8 @@ async function request(
     session.print.result(accepted, () => accepted.build);
     return;
   }
-  const { name, version, digest } = await awaitBuild(session, accepted);
+  const { name, version, digest, verifiesOn } = await awaitBuild(session, accepted);
+  if (options.verified) await awaitKernels(session, { name, version, digest }, verifiesOn);
   session.print.result({ name, version, digest }, () => `${name}@${version} ${digest}`);
 }
 
@@ -111,7 +121,11 @@ function withNaming(command: Command): Command {
         checkedBy(versionSchema),
       ),
     )
-    .option('--no-wait', 'do not wait for the build');
+    .option('--no-wait', 'do not wait for the build')
+    .option(
+      '--verified',
+      'wait for the kernels that the builder asks, too; one that refuses it is a failure',
+    );
 }
 
 /** Checks an option by the schema that the API checks it with. */
