@@ -37,6 +37,7 @@ const succeeded = message(9, 'build.b1', {
     digest,
     sourceDigest: digest,
     durationMs: 100,
+    verifiesOn: ['6.18.0', '6.1'],
     diagnostics: [diagnostic],
   },
 });
@@ -50,8 +51,9 @@ const failed = message(9, 'build.b1', {
   },
 });
 
-async function buildWith(end: unknown, args: string[] = []) {
-  const answers: Record<string, Answer> = {
+async function buildWith(end: unknown, args: string[] = [], more: Record<string, Answer | Answer[]> = {}) {
+  const answers: Record<string, Answer | Answer[]> = {
+    ...more,
     [`POST /v1/builds?fileName=${name()}.tar.gz`]: { json: build, status: 202 },
     'GET /v1/watch/b1': { events: [{ data: progress }, { data: progress }, { data: end }], open: true },
     ...catalogue,
@@ -61,6 +63,30 @@ async function buildWith(end: unknown, args: string[] = []) {
 }
 
 describe('kf build', () => {
+  test('waits for kernels when it is told to; what no trusted key signed is no answer, and a refusal is a failure', async () => {
+    const tests = { passed: 4, failed: 0, skipped: 0 };
+    const said = (kernel: string, loaded: boolean, isTrusted = true) => ({
+      ...{ kernel, architecture: 'amd64', objectDigest: digest, loaded, programs: [], tests },
+      ...(!loaded && { error: { code: 'verifier-refused', message: 'R1 invalid mem access' } }),
+      signer: isTrusted ? { keyId: 'k', name: 'builder' } : null,
+    });
+    const details = (...statements: object[]): Answer => ({ json: { ...firewallDetails, statements } });
+    const path = `GET /v1/packages/drop/versions/${encodeURIComponent(digest)}`;
+    const forged = said('6.1.9', true, false);
+    const wait = (last: object) =>
+      buildWith(succeeded, ['--verified'], {
+        [path]: [details(forged), details(said('6.18.0', true), forged), details(last, said('6.18.0', true))],
+      });
+    const passed = await wait(said('6.1.0-50-cloud-amd64', true));
+    expect(passed.code).toBe(0);
+    expect(passed.stderr).toContain('verify (6.18.0): loaded, 4 packet tests passed, 0 failed');
+    expect(passed.stderr).toContain('verify (6.1.0-50-cloud-amd64): loaded');
+    const refused = await wait(said('6.1.0-50-cloud-amd64', false));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('6.1.0-50-cloud-amd64: refused: R1 invalid mem access');
+    expect(refused.stdout).toBe('');
+  });
+
   test('-o json prints name, version and digest alone; progress and warnings go to stderr', async () => {
     const { code, stdout, stderr, seen } = await buildWith(succeeded, ['-o', 'json']);
     expect(code).toBe(0);
