@@ -8,9 +8,17 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { dirname, join } from 'node:path';
-import { chainSubject } from '@l3af/contracts';
+import { chainSubject, trustSubject } from '@l3af/contracts';
 import { serveNode } from '@l3af/event-store';
-import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
+import {
+  createKeylessAuthority,
+  freePort,
+  startNats,
+  startPostgres,
+  waitFor,
+  type TestNats,
+  type TestPostgres,
+} from '@l3af/testing';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { reportApplied, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
 import { GrpcServer } from './grpc-server';
@@ -186,6 +194,52 @@ test('watching and following', async () => {
   await expect(collect(l3af('ChainService'), 'WatchChain', {})).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
   });
+});
+
+test('packages by what they are, one version, and a yank that gives its reason', async () => {
+  const packages = l3af('PackageService');
+  const named = async (conditions: Message) => {
+    const { packages: found } = await call(packages, 'ListPackages', conditions);
+    return (found as { name: string }[]).map(({ name }) => name).sort();
+  };
+  expect(await named({})).toEqual(['firewall', 'team/limit']);
+  expect(await named({ text: 'fire' })).toEqual(['firewall']);
+  expect(await named({ text: 'fire', signer: 'nobody' })).toEqual([]);
+  await expect(named({ hook: 'xpd' })).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+  // Without a registry it is told what could not be read.
+  expect(await call(packages, 'GetPackageVersion', { name: 'firewall', version: '1.0.0' })).toMatchObject({
+    version: { name: 'firewall', version: '1.0.0' },
+    problem: { code: 'registry-unavailable' },
+  });
+  const yank = (reason: string) =>
+    call(packages, 'YankPackageVersion', { name: 'firewall', version: '1.0.0', reason });
+  await expect(yank(' ')).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+  await expect(yank('drops too much')).rejects.toMatchObject({ code: status.UNAVAILABLE });
+});
+
+test('trusted identities', async () => {
+  const { trustedRoot } = await createKeylessAuthority();
+  const identities = [
+    {
+      name: 'pipeline',
+      identity: 'https://ci.example.org/*',
+      issuer: 'https://ci.example.org',
+      root: 'ours',
+    },
+  ];
+  const setTrust = (json: string) =>
+    call(l3af('NodeService'), 'SetTrust', {
+      group: 'grpc',
+      identities,
+      trustedRoots: [{ name: 'ours', json }],
+    });
+  expect(await setTrust(JSON.stringify(trustedRoot))).toMatchObject({ changed: true });
+  const stored = (await plane.bus.store.last(trustSubject('grpc')))?.events;
+  expect(stored).toMatchObject([
+    { data: { identities: [{ ...identities[0], packages: [] }], trustedRoots: [{ root: trustedRoot }] } },
+  ]);
+  for (const json of ['{}', 'x'])
+    await expect(setTrust(json)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
 });
 
 test('nodes, packages, builds and status', async () => {

@@ -6,7 +6,11 @@ export const searchQuerySchema = z.object({
   text: z.string().optional().describe('Words, each found in the name, the description or a program'),
   hook: hookSchema.optional().describe('A program of it can run on this hook'),
   type: z.string().optional().describe('It has a program of this type: xdp, sched_cls, tracepoint, …'),
-  signer: z.string().min(4).optional().describe('Signed by this key: its id, or the beginning of it'),
+  signer: z
+    .string()
+    .min(4)
+    .optional()
+    .describe('Signed by this key or identity: its id, or the beginning of it'),
   license: z.string().optional().describe('Found in its licence'),
   kernel: z.string().optional().describe('Loaded on this kernel: 6.1 stands for every 6.1.x'),
 });
@@ -32,7 +36,8 @@ const holds: { [C in keyof Conditions]: (version: PackageVersionView, value: Con
   },
   hook: ({ schema }, hook) => schema?.programs.some((program) => hooksOf(program).includes(hook)) ?? false,
   type: ({ schema }, type) => schema?.programs.some((program) => program.type === type) ?? false,
-  signer: ({ signers }, signer) => signers.some((keyId) => keyId.startsWith(signer.toLowerCase())),
+  signer: ({ signers }, signer) =>
+    signers.some((keyId) => keyId.toLowerCase().startsWith(signer.toLowerCase())),
   license: ({ license }, text) => has(license, text),
   kernel: isLoadedOn,
 };
