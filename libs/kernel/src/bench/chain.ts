@@ -1,6 +1,7 @@
 import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { L3afError } from '@l3af/contracts';
 import { removeInstance } from '../chain/instance';
 import { loadGeneration } from '../chain/load';
 import { generationPaths } from '../chain/paths';
@@ -17,12 +18,15 @@ interface Point {
   bare: number;
   tailcall: number;
   glue: number;
+  /** Behind the calling glue, which KFs take that tail-call by themselves; absent where the kernel allows no chain so long of them. */
+  calling?: number | undefined;
   traced: number;
   /** xdp-loader's dispatcher, where it works and has places for so many. */
   dispatcher?: number | undefined;
 }
 
 const lengths = [1, 2, 4, 8, 16, 32];
+let generations = 0;
 const target: HookTarget = {
   instance: `bench-${process.pid}`,
   node: 'bench',
@@ -32,8 +36,8 @@ const target: HookTarget = {
 };
 
 /** Loads a chain behind our glue, verdict counters and switches on, and measures from its first program. */
-async function measureChain(object: Buffer, count: number, timed: boolean): Promise<number> {
-  const generation = count + (timed ? 1000 : 0);
+async function measureChain(object: Buffer, count: number, timed = false): Promise<number> {
+  const generation = ++generations;
   const kfs = Array.from({ length: count }, (_, index) => ({
     name: `kf${index}`,
     object,
@@ -56,9 +60,19 @@ async function measureChain(object: Buffer, count: number, timed: boolean): Prom
   }
 }
 
+/** Before Linux 6.12 the tail calls that these KFs could make count against the length of the chain. */
+async function measureCalling(object: Buffer, count: number): Promise<Pick<Point, 'calling'>> {
+  try {
+    return { calling: await measureChain(object, count) };
+  } catch (error) {
+    if (error instanceof L3afError && error.code === 'chain-too-long') return {};
+    throw error;
+  }
+}
+
 /** `loadable`: an object that xdp-loader can load; undefined where its dispatcher cannot be measured. */
 async function run(loadable: string | undefined): Promise<Point[]> {
-  const object = compileEmptyKf();
+  const [object, callingObject] = [compileEmptyKf('plain'), compileEmptyKf('calling')];
   const bareFd = loadBare();
   const points: Point[] = [];
   const dispatched = (n: number): Pick<Point, 'dispatcher'> => {
@@ -70,7 +84,8 @@ async function run(loadable: string | undefined): Promise<Point[]> {
       n,
       bare: measure(bareFd),
       tailcall: withTailCalls(n, measure),
-      glue: await measureChain(object, n, false),
+      glue: await measureChain(object, n),
+      ...(await measureCalling(callingObject, n)),
       traced: await measureChain(object, n, true),
       ...dispatched(n),
     });
@@ -88,7 +103,7 @@ function slopeOf(points: readonly Point[], kind: Kind): number | undefined {
 }
 
 function print(points: readonly Point[], slopes: Record<Kind, number | undefined>): void {
-  const columns = ['bare', 'tailcall', 'glue', 'traced', 'dispatcher'] as const;
+  const columns = ['bare', 'tailcall', 'glue', 'calling', 'traced', 'dispatcher'] as const;
   const row = (cells: (string | number)[]): string =>
     cells.map((cell) => String(cell).padStart(10)).join(' ');
   const rows = points.map((point) => row([point.n, ...columns.map((column) => point[column] ?? '-')]));
@@ -106,7 +121,7 @@ async function main(): Promise<void> {
   try {
     const loadable = compileForLoader(folder); // also where it is not used: a machine without a compiler is given what this one made
     const points = await run(why === undefined ? loadable : undefined);
-    const kinds: Kind[] = ['tailcall', 'glue', 'traced', 'dispatcher'];
+    const kinds: Kind[] = ['tailcall', 'glue', 'calling', 'traced', 'dispatcher'];
     const slopes = Object.fromEntries(kinds.map((kind) => [kind, slopeOf(points, kind)])) as Record<
       Kind,
       number | undefined
