@@ -109,4 +109,17 @@ describe('the sandbox', () => {
     cancel.abort(new Error('enough'));
     await expect(run).rejects.toThrow('enough');
   });
+
+  it('that cannot be made is told as that, not as a failure of what would run in it', async () => {
+    const run = {
+      command: ['/bin/true'],
+      binds: [{ from: '/nowhere', to: '/nowhere' }],
+      folder: '/',
+      limits,
+    };
+    await expect(runInSandbox(run)).rejects.toMatchObject({
+      code: 'toolchain-missing',
+      message: expect.stringContaining("Can't find source path /nowhere"),
+    });
+  });
 });

@@ -1,4 +1,4 @@
-import { access, chown, mkdir, readdir, realpath, writeFile } from 'node:fs/promises';
+import { access, chmod, chown, mkdir, readdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cannot, L3afError } from '@l3af/contracts';
 import { fetchLimits, sourceLimits } from '../sandbox/limits';
@@ -36,6 +36,7 @@ export async function gitSandbox(place: GitPlace): Promise<RunGit> {
   const user = readsDisk ? String(process.getuid?.() ?? 0) : sandboxUser();
   await mkdir(home, { recursive: true, mode: 0o700 });
   await writeFile(join(home, 'passwd'), `git:x:${user}:${user}::${home}:/bin/false\n`);
+  await chmod(folder, 0o755); // it starts there before it is somebody else
   if (process.getuid?.() === 0) {
     const owned = [folder, home, ...(await readdir(home)).map((name) => join(home, name))];
     for (const path of owned) await chown(path, Number(user), Number(user));
