@@ -1,4 +1,4 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkedPart } from './checked-part';
 import { SlotFiles } from './slot-files';
@@ -40,6 +40,8 @@ export class CachedParts implements Parts {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const found = await lstat(folder);
     if (!found.isDirectory() || found.uid !== process.getuid?.()) return far;
+    // As older versions kept them.
+    for (const name of ['parts', 'temporary']) await rm(join(folder, name), { recursive: true, force: true });
     const near = new SlotFiles(join(folder, `pieces-${far.bytesMax}`), far.bytesMax);
     const cached = new CachedParts(far, near, bytesMax);
     for (const { owner, slots } of await near.load())

@@ -38,7 +38,7 @@ function versionText(details: PackageDetails, print: Printer): string {
     ['license', details.license],
     ['digest', details.digest],
     ['source', details.sourceDigest],
-    ['signed by', details.signers.map((signer) => signer.slice(0, 16)).join(', ') || 'nobody'],
+    ['signed by', details.signers.map(signerText).join(', ') || 'nobody'],
     ['yanked', details.yanked],
     ['attached', attachedText(details)],
     ['runs in', usedBy.map(useText).join('\n') || 'no chain'],
@@ -110,3 +110,6 @@ function schemaText(schema: ObjectSchema, manifest: Described, print: Printer): 
   }
   return sections;
 }
+
+/** The beginning of a key's id says which it is; an identity is said whole. */
+const signerText = (signer: string): string => (/^[0-9a-f]{64}$/.test(signer) ? signer.slice(0, 16) : signer);
