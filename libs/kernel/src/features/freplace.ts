@@ -1,9 +1,7 @@
 import { closeSync } from 'node:fs';
-import { loadInstructions } from '../bpf/program';
+import { loadInstructions, programType } from '../bpf/program';
 import { assemble, exit, movImm } from '../chain/assembler';
 import { failedWith } from '../sys/errors';
-
-const extension = 28;
 
 /**
  * Whether programs that replace functions of others (freplace) may be loaded; libxdp's dispatcher is made of them. Some machines forbid
@@ -13,7 +11,7 @@ export function freplaceOutcome(): boolean | 'denied' {
   try {
     closeSync(
       loadInstructions({
-        type: extension,
+        type: programType.extension,
         name: 'l3af_probe',
         instructions: assemble([movImm(0, 0), exit]),
         attachType: 0,

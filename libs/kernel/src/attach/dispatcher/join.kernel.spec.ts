@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileBpf, createVethPair, needsFeature, skipUnless, type VethPair } from '@l3af/testing';
 import { hookFixture, kfLoad, rounds, u32, xdpDrop, xdpPass } from '../../chain/chain-fixture';
-import { removeFolder } from '../../bpf/pin';
+import { pinObject, removeFolder, withPin } from '../../bpf/pin';
 import { perform, type CrashJob } from '../../chain/crash-child';
 import { startCrashRunner } from '../../chain/crash-runner';
+import { joinedPath } from '../../chain/paths';
 import { freplaceOutcome } from '../../features/freplace';
 import { atLeast } from '../../features/kernel';
 import {
@@ -16,6 +17,7 @@ import {
   observeHook,
   openKfMap,
   readCounters,
+  releaseHook,
   removeGeneration,
   removeInstance,
   setEnabled,
@@ -147,6 +149,22 @@ describe.each(worlds)('a chain among the programs of a libxdp dispatcher, others
     }),
   );
 
+  run('leaves nothing where its interface goes, with or without a name', () =>
+    inWorld(by, async ({ pair, target }) => {
+      const ip = (...words: string[]) => pair.run('node', 'ip', 'link', ...words);
+      await load(target, 1, { a: passing });
+      swapTo(target, 1);
+      ip('set', pair.name, 'down');
+      ip('set', pair.name, 'name', 'other0');
+      releaseHook(target, target.netns);
+      expect(observeHook(target)).toMatchObject({ attached: false, foreign: [] });
+      await load(target, 1, { a: passing });
+      swapTo(target, 1);
+      ip('delete', 'other0');
+      releaseHook(target, target.netns);
+    }),
+  );
+
   run('loses no packet while generations are swapped', () =>
     inWorld(by, async ({ pair, target, others }) => {
       others.load('first_kf', 'second_kf');
@@ -189,7 +207,11 @@ describe.each(worlds)('a chain among the programs of a libxdp dispatcher, others
         joined: false,
         drift: [{ kind: 'detached' }],
       });
+      // A process that died within libxdp leaves a dispatcher that never came onto the hook.
+      const stale = `/sys/fs/bpf/xdp/dispatch-${target.ifindex}-4000000000/prog0-prog`;
+      withPin(joinedPath(target), (fd) => pinObject(fd, stale));
       expect(swapTo(target, 1)).toMatchObject({ firstAttach: true });
+      expect(foldersOf(target)).toHaveLength(1);
       expect(others.names()).toEqual(['first_kf', 'l3af_chain']);
       pair.sendUdp('peer', { count: 2 });
       expect([others.seen('first_kf'), seen(target, 1, 'a')]).toEqual([2, 2]);

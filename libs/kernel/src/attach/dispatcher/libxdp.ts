@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { cannot, L3afError } from '@l3af/contracts';
+import { programType } from '../../bpf/program';
 import { libbpf, programsOf, type BpfObject } from '../../object/libbpf';
 import { registerHandlers, withoutPrepare } from '../../object/handlers';
 import { KernelCallError } from '../../sys/errors';
@@ -110,7 +111,6 @@ export function withTemplate<T>(body: (template: { programFd: number; functionId
 }
 
 function loadTemplate(object: BpfObject, file: string): { programFd: number; functionId: number } {
-  const xdp = 6;
   const programs = programsOf(object);
   const dispatcher = programs.find((one) => libbpf.programName(one) === 'xdp_dispatcher');
   const btf = libbpf.btf(object);
@@ -120,7 +120,7 @@ function loadTemplate(object: BpfObject, file: string): { programFd: number; fun
       cannot('use', 'library', 'libxdp', `${file} has no dispatcher`),
     );
   for (const one of programs) libbpf.setAutoload(one, one === dispatcher);
-  libbpf.setType(dispatcher, xdp);
+  libbpf.setType(dispatcher, programType.xdp);
   checkLibxdp('bpf_object__load', libbpf.load(object), file);
   return {
     programFd: libbpf.programFd(dispatcher),

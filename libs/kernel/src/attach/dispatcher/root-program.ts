@@ -95,7 +95,10 @@ export function loadRoot(arrayFd: number, { priority, frags }: { priority: numbe
 /** What a kernel refuses an extension for, in words. */
 function rootRefusal(error: unknown): unknown {
   const refuse = (state: string): L3afError =>
-    new L3afError('kernel-unsupported', cannot('join', 'dispatcher', 'libxdp', state), { cause: error });
+    new L3afError('kernel-unsupported', cannot('join', 'dispatcher', 'libxdp', state), {
+      cause: error,
+      hint: 'Let the chain have a hook to itself: take `dispatcher: join` out of the document',
+    });
   if (failedWith(error, 'EPERM'))
     return refuse('this machine does not permit programs that extend others (freplace)');
   if (!failedWith(error, 'EINVAL') || !error.said?.includes('changes packet data')) return error;
