@@ -65,4 +65,4 @@ async function main(job: CrashJob): Promise<void> {
   writeSync(1, 'done');
 }
 
-if (process.env['L3AF_CRASH_CHILD'] === '1') serveForks((line) => main(JSON.parse(line) as CrashJob));
+if (process.env['L3AF_CRASH_CHILD'] === '1') void serveForks((line) => main(JSON.parse(line) as CrashJob));

@@ -72,14 +72,22 @@ export interface ForkResult {
   code: number;
 }
 
+/** What a line begins with whose work is to be done by the process itself, so that its forks find code compiled and features probed. */
+export const rehearsal = '!';
+
 /**
  * For each line on stdin forks a child that does the work and ends; then a line of JSON on stdout says how, after what the child
  * wrote. Node must run with --single-threaded, as a fork has none of V8's other threads, and --expose-gc.
  */
-export function serveForks(work: (line: string) => Promise<void>): void {
+export async function serveForks(work: (line: string) => Promise<void>): Promise<void> {
   for (;;) {
     const line = readLine();
     if (line === undefined) process.exit(0);
+    if (line.startsWith(rehearsal)) {
+      await work(line.slice(rehearsal.length));
+      writeSync(1, '\n{"signal":0,"code":0}\n');
+      continue;
+    }
     forkAllMemory();
     const pid = fork();
     if (pid === 0) return runInChild(work, line);

@@ -3,9 +3,11 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { childArguments } from './chain-fixture';
 import type { CrashJob } from './crash-child';
-import type { ForkResult } from './crash-fork';
+import { rehearsal, type ForkResult } from './crash-fork';
 
 export interface CrashRunner {
+  /** Does a change for good, so that the next ones take less time. */
+  rehearse(job: Omit<CrashJob, 'killAfter'>): Promise<void>;
   /** Runs a change in a process that kills itself; `operation` is the one after which it was killed. */
   run(job: CrashJob): Promise<{ killed: boolean; operation: string }>;
   stop(): Promise<void>;
@@ -25,11 +27,17 @@ export function startCrashRunner(): CrashRunner {
     if (done === true) throw new Error('the process whose forks do the changes has ended');
     return value;
   };
+  const send = async (line: string): Promise<ForkResult & { written: string }> => {
+    child.stdin.write(`${line}\n`);
+    const written = await next();
+    return { written, ...(JSON.parse(await next()) as ForkResult) };
+  };
   return {
+    async rehearse(job) {
+      await send(`${rehearsal}${JSON.stringify({ ...job, killAfter: 0 })}`);
+    },
     async run(job) {
-      child.stdin.write(`${JSON.stringify(job)}\n`);
-      const operation = await next();
-      const { signal, code } = JSON.parse(await next()) as ForkResult;
+      const { written: operation, signal, code } = await send(JSON.stringify(job));
       if (signal === 9) return { killed: true, operation };
       if (signal !== 0 || code !== 0) throw new Error(`the change ended with signal ${signal}, code ${code}`);
       return { killed: false, operation };

@@ -90,6 +90,16 @@ describe.each([
     await perform({ target, change: oldChain });
   };
 
+  beforeAll(async () => {
+    const changes: CrashJob['change'][] = [
+      oldChain,
+      nextChain,
+      { kind: 'switch', generation: 2, kf: 'd', enabled: false },
+      { kind: 'detach' },
+    ];
+    for (const change of changes) await runner.rehearse({ target, change });
+  });
+
   test('of a first apply', async () => {
     const before = (): Promise<void> => Promise.resolve(detach(target));
     const steps = await enumerate(oldChain, { before, allowed: [undefined, old], after: old });
