@@ -95,7 +95,7 @@ function readNow(path: string): { record: GenerationRecord; metadata: string } |
   return value && unpackOnce(path, value);
 }
 
-/** What was read last, by path: an executor looks at the same records every other second. */
+/** What was read last, by path: an executor looks at the same records every few seconds. */
 const known = new Map<string, { bytes: Buffer; found: ReturnType<typeof unpack> }>();
 const knownMax = 256;
 

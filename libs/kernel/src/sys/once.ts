@@ -2,7 +2,7 @@ let memory: Map<string, unknown> | undefined;
 
 /**
  * Inside the body, which must be synchronous, what {@link once} names is read once: for looking at many hooks one after the other, as a
- * node does every other second. What changes meanwhile is not seen, so that nothing may be changed in it.
+ * node does every few seconds. What changes meanwhile is not seen, so that nothing may be changed in it.
  */
 export function lookingOnce<T>(body: () => T): T {
   const before = memory;

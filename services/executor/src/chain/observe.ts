@@ -42,7 +42,7 @@ export function observe(target: HookTarget): ObservedChain & { hook: ObservedHoo
   return { hook, live, idle };
 }
 
-/** What was read already, by its text: live chains are looked at every other second and seldom change. */
+/** What was read already, by its text: live chains are looked at every few seconds and seldom change. */
 const known = new Map<string, AppliedChain>();
 const knownMax = 256;
 
