@@ -71,7 +71,7 @@ export async function createKeylessAuthority(): Promise<KeylessAuthority> {
 
   const log = async (entry: object, { loggedAt }: KeylessOptions): Promise<LogEntry> => {
     const rekor = await initializeTLog('https://log.example.org', logKeys, loggedAt);
-    return Object.values(await rekor.log(entry))[0] as unknown as LogEntry;
+    return Object.values(await rekor.log(entry))[0] as LogEntry;
   };
 
   return {
