@@ -52,6 +52,8 @@ export const chainRejectedSchema = event('ChainRejected', {
   kf: z.string().optional(),
   log: objectReferenceSchema.optional(),
   liveRevision: z.number().int().optional(),
+  /** It failed for a reason that passes, and the node tries it again by itself: the revision is pending, not refused. */
+  retrying: z.boolean().optional(),
 });
 export const chainRolledBackSchema = event('ChainRolledBack', {
   sequence: z.number().int(),

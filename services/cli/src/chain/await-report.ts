@@ -97,7 +97,11 @@ async function refusalSeen<T>(session: Session, { key, accepted }: ReportWait, j
 }
 
 const hasReport = ({ desired, reported }: ChainView, revision: number): boolean =>
-  desired === null || (reported !== null && reported.revision >= revision && reported.state !== 'pending');
+  desired === null ||
+  (reported !== null &&
+    reported.revision >= revision &&
+    // What the node tries again is pending with the reason.
+    (reported.state !== 'pending' || reported.error !== undefined));
 
 /** When nothing was stored, the report may be as old as the revision: the chain's view has it. */
 async function settledBefore(
@@ -119,11 +123,13 @@ async function settledBefore(
   };
 }
 
+const triedAgain = 'The node tries again by itself; `l3af chain show` tells when it is live';
+
 /** Why nothing was stored and nothing is live: this very chain was refused. It can be tried again. */
 function refusedBefore(error: WireError, { state, log }: NonNullable<ChainView['reported']>): L3afError {
   const isRefusal = state === 'rejected' || state === 'rolled-back';
   const again = `The chain was ${state} as it is asked for; the same command with --retry tries it again`;
-  const hint = isRefusal ? again : error.hint;
+  const hint = isRefusal ? again : state === 'pending' ? triedAgain : error.hint;
   return reportedFailure({ ...error, ...(hint !== undefined && { hint }) }, { logDigest: log?.digest });
 }
 
@@ -151,7 +157,8 @@ function judge(event: ReportEvent): Outcome | undefined {
     case 'ChainDetached':
       return { revision: event.data.revision, state: 'detached', warnings: [] };
     case 'ChainRejected': {
-      const { error, kf, log, liveRevision } = event.data;
+      const { kf, log, liveRevision, retrying } = event.data;
+      const error = retrying ? { ...event.data.error, hint: triedAgain } : event.data.error;
       const live = liveRevision === undefined ? 'nothing, as before' : `revision ${liveRevision}, as before`;
       throw reportedFailure(error, { kf, logDigest: log?.digest, live });
     }

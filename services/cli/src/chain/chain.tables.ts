@@ -11,7 +11,8 @@ export function chainText(chain: ChainView, print: Printer): string {
   const lines = [heading(chain, print.style)];
   const { desired, reported } = chain;
   if (reported?.error) {
-    lines.push(print.style.red(reported.error.message));
+    const colour = reported.state === 'pending' ? print.style.yellow : print.style.red;
+    lines.push(colour(reported.error.message));
     if (reported.error.hint) lines.push(`  hint: ${reported.error.hint}`);
     if (reported.log) lines.push(`  log:  l3af log ${reported.log.digest}`);
   }

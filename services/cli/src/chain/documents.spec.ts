@@ -70,7 +70,11 @@ describe('configuration', () => {
 
   test('an empty file is an empty configuration; a list is refused', () => {
     expect(parseConfig('# none\n', 'f')).toEqual({});
-    expect(() => parseConfig('[1, 2]', 'f')).toThrow(/^f:1:1: /);
+    const needs = 'needs names of maps and constants with their values';
+    expect(() => parseConfig('[1, 2]', 'f')).toThrow(`f:1:1: this is a list, ${needs}`);
+    expect(() => parseConfig('null', 'f')).toThrow(`f:1:1: this is null, ${needs}`);
+    expect(() => parseConfig('deny', 'f')).toThrow(`f:1:1: this is text, ${needs}`);
+    expect(() => parseConfig('a:\n  b: .nan\n', 'f')).toThrow('f:2:3: a: needs a number, text, true');
     expect(() => parseConfig('a: 1\n---\nb: 2\n', 'f')).toThrow(/one document/);
   });
 });

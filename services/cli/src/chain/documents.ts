@@ -43,9 +43,23 @@ export function parseConfig(text: string, file: string): Record<string, ConfigVa
   const [source, second] = parseYaml(text, file);
   if (!source) return {};
   if (second) throw refuse(second, [], 'a configuration is one document');
-  const parsed = z.record(z.string(), configValueSchema).safeParse(toPlain(source.document));
+  const value = toPlain(source.document);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw refuse(source, [], `this is ${kindOf(value)}, needs names of maps and constants with their values`);
+  const parsed = z.record(z.string(), configValueSchema).safeParse(value);
   if (parsed.success) return parsed.data;
-  throw wrong(source, parsed.error);
+  const path = parsed.error.issues[0]?.path ?? [];
+  throw refuse(
+    source,
+    path,
+    `${path.join('.')}: needs a number, text, true, false, a list, or names with their values`,
+  );
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'string' ? 'text' : `a ${typeof value}`;
 }
 
 interface Source {

@@ -63,6 +63,20 @@ describe('a chain that its node refused', () => {
     });
   });
 
+  it('is pending with the reason while the node tries it again, until it is live or refused for good', () => {
+    const passing = told('ChainRejected', { revision: 2, sequence: 2, error, retrying: true });
+    const waiting = [revised(1), applied(1), revised(2), passing];
+    expect(view(...waiting)).toMatchObject({
+      desired: { revision: 2 },
+      reported: { revision: 2, state: 'pending', generation: 1, error, at: '2026-08-22T10:00:03Z' },
+    });
+    expect(outcomeOf(passing)).toEqual({ revision: 2, outcome: 'pending', error });
+    expect(view(...waiting, applied(2)).reported).toMatchObject({ revision: 2, state: 'live' });
+    expect(view(...waiting, applied(2)).reported?.error).toBeUndefined();
+    expect(view(...waiting, rejected(2)).reported).toMatchObject({ revision: 2, state: 'rejected' });
+    expect(view(...waiting, revised(3)).reported?.error).toBeUndefined();
+  });
+
   it('has nothing live when it never was', () => {
     const { reported } = view(revised(1), rejected(1));
     expect(reported).toMatchObject({ revision: 1, state: 'rejected', kfs: [] });

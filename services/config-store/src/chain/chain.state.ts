@@ -30,6 +30,8 @@ export interface Refusal {
   at: string;
   error: WireError;
   log?: ObjectReference;
+  /** The node tries again by itself. */
+  retrying?: boolean;
 }
 
 /** Something wrong with what is live, until it is repaired or replaced. */
@@ -99,11 +101,11 @@ export function evolve(state: ChainState, event: ChainStory, { sequence, at }: H
       return settled({ ...state, detached, applied: null, before: null, refusal: null, troubles: {} }, event);
     }
     case 'ChainRejected': {
-      const { revision, error, log } = event.data;
-      return settled(
-        { ...state, refusal: { kind: 'rejected', revision, at, error, ...(log && { log }) } },
-        event,
-      );
+      const { revision, error, log, retrying } = event.data;
+      const refusal: Refusal = { kind: 'rejected', revision, at, error, ...(log && { log }) };
+      // What the node tries again has come to nothing yet.
+      if (retrying) return { ...state, refusal: { ...refusal, retrying } };
+      return settled({ ...state, refusal }, event);
     }
     case 'ChainRolledBack':
       return rolledBack(state, event.data, at);
@@ -157,7 +159,7 @@ const outcomes: Partial<Record<ChainStory['type'], Outcome>> = {
 export function outcomeOf(
   event: ChainStory,
 ): { revision: number; outcome: Outcome; error: WireError | null } | undefined {
-  const outcome = outcomes[event.type];
+  const outcome = event.type === 'ChainRejected' && event.data.retrying ? 'pending' : outcomes[event.type];
   if (!outcome) return undefined;
   const error = 'error' in event.data ? event.data.error : null;
   return { revision: event.data.revision, outcome, error };

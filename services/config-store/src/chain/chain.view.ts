@@ -17,7 +17,8 @@ export function chainView(key: ChainKey, state: ChainState): ChainView {
 function reported(state: ChainState): Reported {
   const viewed = viewState(state);
   // The refusal tells of a newer revision; what is live is told by the rest.
-  const refused = viewed === 'rejected' || viewed === 'rolled-back' ? state.refusal : null;
+  const waits = viewed === 'pending' && isTriedAgain(state);
+  const refused = waits || viewed === 'rejected' || viewed === 'rolled-back' ? state.refusal : null;
   const { revision, at } = lastReport(state, refused);
   return {
     revision,
@@ -64,8 +65,11 @@ function complaints(
   };
 }
 
+const isTriedAgain = ({ refusal, desired }: ChainState): boolean =>
+  refusal?.retrying === true && refusal.revision === desired?.revision;
+
 function viewState({ desired, applied, refusal, troubles, outcome }: ChainState): ViewState {
-  if (refusal && refusal.revision === desired?.revision) return refusal.kind;
+  if (refusal && refusal.revision === desired?.revision) return refusal.retrying ? 'pending' : refusal.kind;
   const live = desired ? applied?.revision === desired.revision && outcome === 'applied' : applied !== null;
   if (!live) return 'pending';
   return Object.keys(troubles).length > 0 ? 'degraded' : 'live';

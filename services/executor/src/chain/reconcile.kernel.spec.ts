@@ -33,7 +33,10 @@ test('a revision that fails after it was live will be reported once it is live a
     await reconciler.idle();
     expect(report).toHaveBeenCalledWith(
       desired.key,
-      expect.objectContaining({ type: 'ChainRejected' }),
+      expect.objectContaining({
+        type: 'ChainRejected',
+        data: expect.objectContaining({ retrying: true }) as unknown,
+      }),
       expect.anything(),
     );
     expect(memory.isReported(desired)).toBe(false);

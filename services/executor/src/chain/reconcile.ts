@@ -273,7 +273,8 @@ export class Reconciler {
     const wire = toWireError(error);
     const id = chainKeyText(desired.key);
     log.error({ chain: id, revision: desired.revision, err: error }, wire.message);
-    if (passing.has(wire.code)) {
+    const retrying = passing.has(wire.code);
+    if (retrying) {
       const waiting = `${desired.sequence} ${wire.code}`;
       if (this.waiting.get(id) === waiting) return;
       this.waiting.set(id, waiting);
@@ -282,7 +283,7 @@ export class Reconciler {
     const target = this.target(desired.key);
     const liveRevision = target && observe(target).live?.applied.revision;
     const verifierLog = wire.details?.['log'];
-    reporter.report(desired.key, rejectedReport(desired, wire, liveRevision), {
+    reporter.report(desired.key, rejectedReport(desired, wire, { liveRevision, retrying }), {
       ...arrival,
       ...(typeof verifierLog === 'string' && { log: verifierLog }),
     });

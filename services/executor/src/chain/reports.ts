@@ -1,5 +1,6 @@
 import type { ApplyTimings, ChainAttach, ReportEvent, WireError } from '@l3af/contracts';
 import type { ObservedHook } from '@l3af/kernel';
+import { threeDigits } from '../report/digits';
 import type { DesiredChain } from './desired';
 
 /** ChainApplied for what the hook now runs, or ChainDetached for a deleted chain. */
@@ -26,7 +27,12 @@ export function appliedReport(applied: {
       generation: hook.live?.generation ?? 0,
       mode: hook.mode ?? 'native',
       kfs,
-      timings,
+      timings: {
+        pullMs: threeDigits(timings.pullMs),
+        loadMs: threeDigits(timings.loadMs),
+        swapMs: threeDigits(timings.swapMs),
+        totalMs: threeDigits(timings.totalMs),
+      },
       warnings: [...warnings, ...modeWarnings(hook), ...attachWarnings(desired.attach ?? {}, hook)],
     },
   };
@@ -61,7 +67,7 @@ const logInEventBytesMax = 2048;
 export function rejectedReport(
   desired: DesiredChain,
   error: WireError,
-  liveRevision: number | undefined,
+  { liveRevision, retrying }: { liveRevision: number | undefined; retrying: boolean },
 ): ReportEvent {
   const { log: _log, ...details } = error.details ?? {};
   const kf = typeof details['kf'] === 'string' ? details['kf'] : undefined;
@@ -76,6 +82,7 @@ export function rejectedReport(
       error: { ...error, details: small },
       ...(kf !== undefined && { kf }),
       ...(liveRevision !== undefined && { liveRevision }),
+      ...(retrying && { retrying }),
     },
   };
 }

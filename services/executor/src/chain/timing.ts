@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { cannot, chainKeyText, type ChainKey, L3afError, type NodeReply } from '@l3af/contracts';
 import { readCounters } from '@l3af/kernel';
+import { threeDigits } from '../report/digits';
 import type { Measuring } from './measuring';
 
 /** Measures each KF on live packets for some seconds, by a generation of the same chain with timers in its glue. */
@@ -20,7 +21,7 @@ export function timeChain(
       seconds,
       kfs: kfs.map(({ name, nanoseconds, verdicts, proceeded }) => ({
         name,
-        nanoseconds: nanoseconds ?? null,
+        nanoseconds: nanoseconds === undefined ? null : threeDigits(nanoseconds),
         packets: Object.values(verdicts).reduce((sum, count) => sum + count, proceeded),
       })),
     };
