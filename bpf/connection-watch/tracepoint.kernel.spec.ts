@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { release } from 'node:os';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { compareKernels, deriveSchema, decodeMapValue } from '@l3af/bpf-object';
+import { deriveSchema, decodeMapValue } from '@l3af/bpf-object';
 import { type HookTarget, loadGeneration, openKfMap, removeInstance, swapTo } from '@l3af/kernel';
-import { createVethPair, needsFeature, waitFor } from '@l3af/testing';
+import { createVethPair, waitFor } from '@l3af/testing';
 import { compile } from '../testing/compile';
 
 type Connections = Record<'requests' | 'accepted' | 'opened' | 'closed' | 'failed', number>;
@@ -37,13 +36,6 @@ describe('the tracepoint of connection-watch', () => {
     }
     return total;
   }
-
-  const perfLinks = {
-    name: 'links of perf events',
-    since: '5.15',
-    found: compareKernels(release(), '5.15') >= 0,
-  };
-  const test = needsFeature(perfLinks);
 
   test('is attached with the chain and counts what becomes of connections', async () => {
     await loadGeneration(target, {

@@ -34,6 +34,7 @@ export { removeGeneration, detach } from './chain/remove';
 export { releaseHook } from './chain/release';
 export { observeHook } from './chain/observe';
 export { readCounters, resetCounters } from './chain/counters';
+export { reattachCompanions } from './chain/companions';
 export { setEnabled } from './chain/switch';
 export { openKfMap } from './chain/kf-map';
 export { writeMetadata } from './chain/metadata';

@@ -1,18 +1,19 @@
-import { release } from 'node:os';
 import { closeSync, existsSync, readFileSync } from 'node:fs';
 import { cannot, L3afError } from '@l3af/contracts';
 import { atLeast } from '../features/kernel';
 import { attachType } from '../bpf/program';
 import { addressOf, structure } from '../sys/attributes';
-import { bpfCall, mountFilesystem, perfEventOpen } from '../sys/libc';
+import { bpfCall, mountFilesystem, perfEventOpen, setEventProgram } from '../sys/libc';
+import { functionOffset } from './elf-symbol';
 
 /** Where a tracing program goes, as its section says. */
 export type TracingPlace =
   | { kind: 'tracepoint'; category: string; name: string }
   | { kind: 'raw-tracepoint'; name: string }
-  | { kind: 'uprobe'; binary: string; offset: number; atReturn: boolean };
+  /** `symbol`: a function of the file, from which `offset` counts; without one from the file's beginning. */
+  | { kind: 'uprobe'; binary: string; symbol?: string; offset: number; atReturn: boolean };
 
-/** Parses `tracepoint/cat/name`, `tp/…`, `raw_tp/name`, `uprobe/PATH:0xOFFSET`; undefined for anything else. */
+/** Parses `tracepoint/cat/name`, `tp/…`, `raw_tp/name`, `uprobe/PATH:SYMBOL[+OFFSET]`, `uprobe/PATH:OFFSET`; undefined for anything else. */
 export function parseTracing(section: string): TracingPlace | undefined {
   const tracepoint = /^(?:tracepoint|tp)\/([^/]+)\/([^/]+)$/.exec(section);
   if (tracepoint?.[1] && tracepoint[2]) {
@@ -20,44 +21,66 @@ export function parseTracing(section: string): TracingPlace | undefined {
   }
   const raw = /^(?:raw_tracepoint|raw_tp)\/([^/]+)$/.exec(section);
   if (raw?.[1]) return { kind: 'raw-tracepoint', name: raw[1] };
-  const uprobe = /^u(ret)?probe\/(\/.+):(0x[0-9a-fA-F]+|\d+)$/.exec(section);
-  if (uprobe?.[2] && uprobe[3]) {
-    return {
-      kind: 'uprobe',
-      binary: uprobe[2],
-      offset: Number(uprobe[3]),
-      atReturn: uprobe[1] !== undefined,
-    };
-  }
-  return undefined;
+  return parseUprobe(section);
+}
+
+const offsetPattern = '0x[0-9a-fA-F]+|\\d+';
+const uprobePattern = new RegExp(
+  `^u(ret)?probe/(/.+):(?:(${offsetPattern})|([A-Za-z_.$][\\w.$@]*)(?:\\+(${offsetPattern}))?)$`,
+);
+
+function parseUprobe(section: string): TracingPlace | undefined {
+  const [, atReturn, binary, offset, symbol, more] = uprobePattern.exec(section) ?? [];
+  if (binary === undefined) return undefined;
+  return {
+    kind: 'uprobe',
+    binary,
+    ...(symbol !== undefined && { symbol }),
+    offset: Number(offset ?? more ?? 0),
+    atReturn: atReturn !== undefined,
+  };
 }
 
 const [perfTypeTracepoint, allProcesses, firstCpu] = [2, -1, 0];
 const command = { rawTracepointOpen: 17, linkCreate: 28 };
 
-/** Attaches a tracing program; the descriptor is a link that can be pinned. Requires Linux >= 5.15 (perf links). */
-export function attachTracing(place: TracingPlace, programFd: number): number {
+/** An attached tracing program. `held`: the descriptor cannot be pinned, the program runs as long as it is open (before Linux 5.15). */
+export interface AttachedTracing {
+  fd: number;
+  held: boolean;
+}
+
+/** Whether perf events have links, which can be pinned. */
+export const hasPerfLinks = (): boolean => atLeast('5.15');
+
+/** Attaches a tracing program. The caller pins the descriptor, or holds it. */
+export function attachTracing(place: TracingPlace, programFd: number): AttachedTracing {
   switch (place.kind) {
     case 'tracepoint':
-      return perfLink(
+      return attachToEvent(
         programFd,
         perfEventOpen(tracepointEvent(place.category, place.name), allProcesses, firstCpu),
       );
     case 'raw-tracepoint':
-      return rawTracepoint(place.name, programFd);
+      return { fd: rawTracepoint(place.name, programFd), held: false };
     case 'uprobe':
       return uprobe(place, programFd);
   }
 }
 
+function attachToEvent(programFd: number, eventFd: number): AttachedTracing {
+  if (hasPerfLinks()) return { fd: perfLink(programFd, eventFd), held: false };
+  try {
+    setEventProgram(eventFd, programFd);
+    return { fd: eventFd, held: true };
+  } catch (error) {
+    closeSync(eventFd);
+    throw error;
+  }
+}
+
 function perfLink(programFd: number, eventFd: number): number {
   try {
-    if (!atLeast('5.15')) {
-      throw new L3afError(
-        'kernel-unsupported',
-        `Cannot attach tracing program: this is Linux ${release()}, needs links of perf events (Linux 5.15)`,
-      );
-    }
     return bpfCall(
       'BPF_LINK_CREATE',
       command.linkCreate,
@@ -114,13 +137,14 @@ function rawTracepoint(name: string, programFd: number): number {
   return fd;
 }
 
-function uprobe(place: Extract<TracingPlace, { kind: 'uprobe' }>, programFd: number): number {
+function uprobe(place: Extract<TracingPlace, { kind: 'uprobe' }>, programFd: number): AttachedTracing {
   const type = Number(readFileSync('/sys/bus/event_source/devices/uprobe/type', 'utf8').trim());
+  const start = place.symbol === undefined ? 0 : functionOffset(place.binary, place.symbol);
   const path = Buffer.from(`${place.binary}\0`);
   const attributes = perfAttributes(type, place.atReturn ? 1n : 0n);
   attributes.writeBigUInt64LE(addressOf(path), 56);
-  attributes.writeBigUInt64LE(BigInt(place.offset), 64);
+  attributes.writeBigUInt64LE(BigInt(start + place.offset), 64);
   const event = perfEventOpen(attributes, allProcesses, firstCpu);
   void path;
-  return perfLink(programFd, event);
+  return attachToEvent(programFd, event);
 }

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { cannot, L3afError } from '@l3af/contracts';
 import { detachHook } from '../attach/attached';
 import { removeJoined } from '../attach/dispatcher/joined';
+import { release } from '../attach/held-events';
 import { listFolder, removeEmptyFolder, removeFolder, unpin } from '../bpf/pin';
 import type { HookTarget } from '../types';
 import { completeGenerations, generationNumbers, liveGeneration } from './live';
@@ -21,7 +22,9 @@ export function removeGeneration(target: HookTarget, generation: number): void {
   if (liveGeneration(target)?.generation === generation) {
     throw new L3afError('conflict', cannot('remove', 'generation', String(generation), 'it is live'));
   }
-  removeFolder(generationPaths(target, generation).folder);
+  const { folder } = generationPaths(target, generation);
+  release(folder);
+  removeFolder(folder);
   removeUnusedSharedMaps(target);
 }
 
@@ -34,6 +37,7 @@ export function detach(target: HookTarget): void {
 /** Removes the pins of a hook whose program is off it. */
 export function removePins(key: HookKey): void {
   removeJoined(key);
+  release(hookFolder(key));
   for (const number of generationNumbers(key)) removeFolder(generationPaths(key, number).folder);
   const folder = hookFolder(key);
   for (const { name, folder: isFolder } of listFolder(folder)) if (!isFolder) unpin(`${folder}/${name}`);

@@ -21,6 +21,11 @@ const c = {
     d: number,
     e: number,
   ) => number,
+  ioctl: libc.func('int ioctl(int fd, uint64 request, int64 argument)') as (
+    fd: number,
+    request: number,
+    argument: number,
+  ) => number,
   setns: libc.func('int setns(int fd, int type)') as (fd: number, type: number) => number,
   mount: libc.func(
     'int mount(const char *source, const char *target, const char *type, uint64 flags, void *data)',
@@ -104,6 +109,13 @@ export function perfEventOpen(attributes: Buffer, pid: number, cpu: number): num
     'perf_event_open',
     c.syscall6(numbers.perf_event_open, attributes, pid, cpu, -1, flagCloseOnExec),
   );
+}
+
+/** Lets a program run at a perf event, as long as the event's descriptor is open. Since Linux 4.1; links came with 5.15. */
+export function setEventProgram(eventFd: number, programFd: number): void {
+  const [setProgram, enable] = [0x4004_2408, 0x2400];
+  checked('PERF_EVENT_IOC_SET_BPF', c.ioctl(eventFd, setProgram, programFd));
+  checked('PERF_EVENT_IOC_ENABLE', c.ioctl(eventFd, enable, 0));
 }
 
 /** setns(2) of the calling thread into a network namespace. */

@@ -17,6 +17,7 @@ import { Probation } from './probation';
 import { appliedReport, rejectedReport } from './reports';
 import { SerialQueue } from './serial-queue';
 import { observeWithoutStray } from './stray';
+import { keepTracing } from './tracing';
 
 export interface ReconcilerOptions {
   settings: Settings;
@@ -177,6 +178,7 @@ export class Reconciler {
     });
     const outcome = await execute(actions, { target, artifacts, ledger: this.options.ledger });
     if (outcome.swap) this.startProbation(desired.key, observed);
+    keepTracing(target, log);
     if (this.reloads.has(chainKeyText(desired.key))) this.reloads.set(chainKeyText(desired.key), 'done');
     if (actions.length > 0) {
       const types = actions.map(({ type }) => type);
