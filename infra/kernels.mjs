@@ -14,6 +14,7 @@ const { matrix } = await import('./vm/kernels.mjs');
 const { fewRounds, recordObjects } = await import('./vm/record.mjs');
 const { neverRun, tally } = await import('./vm/results.mjs');
 const { runKernel } = await import('./vm/run.mjs');
+const { sourcesArchive } = await import('./vm/initramfs.mjs');
 const { renderTable } = await import('./vm/table.mjs');
 
 const allFiles = '(libs/kernel|bpf)/';
@@ -73,7 +74,7 @@ function runOnHost(folder) {
 }
 
 /** As many machines at a time as there are processors, since each is busy with one of its two most of the time; results in order. */
-async function runMachines(folder, objects) {
+async function runMachines(folder, { sources, objects }) {
   const runs = [];
   const left = [...wanted.entries()];
   const work = async () => {
@@ -82,7 +83,7 @@ async function runMachines(folder, objects) {
       const own = join(folder, entry.version);
       mkdirSync(own);
       const tell = (line) => say(`${entry.version}: ${line}`);
-      runs[index] = await runKernel(entry, { folder: own, objects, limitMs, say: tell, ...values });
+      runs[index] = await runKernel(entry, { folder: own, sources, objects, limitMs, say: tell, ...values });
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
@@ -92,8 +93,11 @@ async function runMachines(folder, objects) {
 async function main(folder) {
   spawnSync(process.execPath, [join(root, 'infra/build.mjs')], { stdio: 'inherit' });
   say('this machine');
-  const host = runOnHost(folder);
-  const runs = [host.run, ...(await runMachines(folder, host.objects))];
+  // Before the tests run here, so that a change of the sources meanwhile does not part them from the objects made of them.
+  const sources = join(folder, 'sources.cpio');
+  await sourcesArchive(sources);
+  const { objects, run } = runOnHost(folder);
+  const runs = [run, ...(await runMachines(folder, { sources, objects }))];
   const tallies = runs.map(tally);
   const whole = wanted.length === matrix.length && !values.match && values.files === allFiles;
   const idle = whole ? neverRun(runs).map((title) => `skipped on every kernel of the matrix: ${title}`) : [];

@@ -187,18 +187,24 @@ async function addPackage(archive, folder) {
 
 const inside = (name) => readFileSync(new URL(`./inside/${name}`, import.meta.url), 'utf8');
 
-/** The project: every lib, the executor (its packet tests), the BPF sources with the objects made of them, and what to run. */
-export async function projectArchive(path, { args, objects: made }) {
+/** The project: every lib, the executor (its packet tests), the BPF sources, and what runs the tests. */
+export async function sourcesArchive(path) {
   const archive = createArchive(path);
   archive.text('/init', inside('init.sh'));
   archive.text('/l3af/run.cjs', inside('run.cjs'), 0o100644);
-  archive.text('/l3af/args.json', JSON.stringify(args), 0o100644);
   for (const name of standIns)
     archive.file(`/usr/bin/${name}`, new URL('./stand-in.sh', import.meta.url).pathname);
-  archive.tree('/objects', made);
   archive.file('/l3af/package.json', join(root, 'package.json'));
   for (const name of readdirSync(join(root, 'libs'))) await addPackage(archive, `libs/${name}`);
   await addPackage(archive, 'services/executor');
   await addCompiled(archive, 'bpf');
+  archive.close();
+}
+
+/** What to run, and the objects that the tests on the host have made of the sources. */
+export function jobArchive(path, { args, objects: made }) {
+  const archive = createArchive(path);
+  archive.text('/l3af/args.json', JSON.stringify(args), 0o100644);
+  archive.tree('/objects', made);
   archive.close();
 }

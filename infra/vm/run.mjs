@@ -2,20 +2,22 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { boot, joinArchives } from './boot.mjs';
-import { baseArchive, modulesArchive, projectArchive } from './initramfs.mjs';
+import { baseArchive, jobArchive, modulesArchive, sourcesArchive } from './initramfs.mjs';
 import { fetchKernel } from './kernels.mjs';
 import { fewRounds } from './record.mjs';
 
 /**
- * Boots a kernel and runs the tests whose path matches `files` (and whose name matches `match`) on it. `result` is undefined when the
- * machine did not get to the end.
+ * Boots a kernel and runs the tests whose path matches `files` (and whose name matches `match`) on it. `sources` is an archive of the
+ * project that was made before (default: of the project as it is now). `result` is undefined when the machine did not get to the end.
  */
-export async function runKernel(entry, { folder, objects, files, match, limitMs, verbose, say }) {
+export async function runKernel(entry, { folder, sources, objects, files, match, limitMs, verbose, say }) {
   const kernel = fetchKernel(entry, say);
-  const project = join(folder, 'project.cpio');
+  const project = sources ?? join(folder, 'sources.cpio');
+  if (!sources) await sourcesArchive(project);
+  const job = join(folder, 'job.cpio');
   const initramfs = join(folder, 'initramfs.cpio');
-  await projectArchive(project, { args: { files, match, environment: fewRounds }, objects });
-  await joinArchives(initramfs, [baseArchive(), modulesArchive(kernel), project]);
+  jobArchive(job, { args: { files, match, environment: fewRounds }, objects });
+  await joinArchives(initramfs, [baseArchive(), modulesArchive(kernel), project, job]);
   say(`booting ${kernel.release}`);
   try {
     const { result, lines } = await boot({
