@@ -77,6 +77,8 @@ export class BuildEngine implements OnApplicationBootstrap, OnApplicationShutdow
       `l3af_builds_total{outcome="failed"} ${counts.failed}`,
       '# TYPE l3af_builds_running gauge',
       `l3af_builds_running ${counts.running}`,
+      '# TYPE l3af_verifications_total counter',
+      `l3af_verifications_total ${this.#worker?.verified ?? 0}`,
       '',
     ].join('\n');
   }

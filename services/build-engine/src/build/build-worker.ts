@@ -53,6 +53,11 @@ export class BuildWorker {
     this.#cache = cacheBytes === 0 ? undefined : new CompileCache(cacheDir, cacheBytes);
   }
 
+  /** Statements that this builder attached. */
+  get verified(): number {
+    return this.#verifier.verified;
+  }
+
   start(): void {
     const { bus, settings } = this.parts;
     const options = { consumer: buildConsumer, concurrency: settings.concurrency };

@@ -1,21 +1,22 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, readdir } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readdir, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, skipUnless, startNats } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
-import { buildAll, startEngine, startProcess } from '../testing/engine';
+import { buildAll, startEngine, startProcessAs } from '../testing/engine';
 import { makeRepository } from '../testing/git-repository';
 
 jest.setTimeout(240_000);
 
-/** A user that nobody is, and what it can do here: read the clone, and make user namespaces, without which there is no sandbox. */
+/** A user that nobody is, and what it can do here: run node, and make user namespaces, without which there is no sandbox. */
 const user = 1_899_999_999;
 const can = (...command: string[]): boolean =>
   spawnSync('setpriv', [`--reuid=${user}`, `--regid=${user}`, '--clear-groups', ...command]).status === 0;
 const isPossible =
   process.getuid?.() === 0 &&
-  can('test', '-r', join(__dirname, '../main.ts')) &&
+  can(process.execPath, '--version') &&
   can('bwrap', '--unshare-user', '--ro-bind', '/', '/', 'true');
 
 const source = (body: string): string =>
@@ -32,7 +33,9 @@ describe('a builder that is an ordinary user', () => {
     const repository = makeRepository();
     const { workDir, signingKey } = engine.settings;
     for (const path of [workDir, signingKey]) await chown(path, user, user);
-    const builder = startProcess(engine, user);
+    const place = await mkdtemp(join(tmpdir(), 'l3af-clone-'));
+    await chmod(place, 0o755);
+    const builder = startProcessAs(user, place, engine);
     try {
       const files = {
         'kf.yaml': manifest + userspace,
@@ -57,6 +60,7 @@ describe('a builder that is an ordinary user', () => {
       builder.kill();
       await once(builder, 'exit');
       repository.remove();
+      await rmdir(place);
     }
     const left = (await readdir(workDir)).filter((name) => /^\d+-/.test(name));
     expect(left).toEqual([]);

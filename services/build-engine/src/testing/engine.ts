@@ -131,18 +131,30 @@ export async function buildAll(): Promise<void> {
   await once(spawn('node', ['infra/build.mjs'], { cwd: root, stdio: 'ignore' }), 'exit');
 }
 
-/** A builder in a process of its own, to be killed, or to be another user. */
-export function startProcess({ settings }: TestEngine, user?: number): ChildProcess {
-  return spawn(process.execPath, [join(root, 'services/build-engine/dist/main.js')], {
-    stdio: 'ignore',
-    ...(user !== undefined && { uid: user, gid: user }),
-    env: {
-      ...process.env,
-      NATS_URL: settings.natsUrl,
-      L3AF_REGISTRY_URL: settings.registryUrl,
-      L3AF_SIGNING_KEY: settings.signingKey,
-      L3AF_WORK_DIR: settings.workDir,
-      L3AF_VERIFY: settings.verify ?? 'off',
-    },
-  });
+/** A builder in a process of its own, to be killed. */
+export function startProcess(engine: TestEngine): ChildProcess {
+  return spawn(process.execPath, [join(root, program)], { stdio: 'ignore', env: environment(engine) });
 }
+
+/**
+ * The same as another user. It sees the clone at `place`, an empty folder, in a mount namespace of its own: where the clone really is,
+ * others may not look.
+ */
+export function startProcessAs(user: number, place: string, engine: TestEngine): ChildProcess {
+  const script =
+    'mount --bind "$1" "$2" && exec setpriv --reuid "$3" --regid "$3" --clear-groups "$4" "$2/$5"';
+  const parameters = [root, place, String(user), process.execPath, program];
+  const args = ['--mount', 'sh', '-c', script, 'sh', ...parameters];
+  return spawn('unshare', args, { stdio: 'ignore', cwd: '/', env: environment(engine) });
+}
+
+const program = 'services/build-engine/dist/main.js';
+
+const environment = ({ settings }: TestEngine): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NATS_URL: settings.natsUrl,
+  L3AF_REGISTRY_URL: settings.registryUrl,
+  L3AF_SIGNING_KEY: settings.signingKey,
+  L3AF_WORK_DIR: settings.workDir,
+  L3AF_VERIFY: settings.verify ?? 'off',
+});
