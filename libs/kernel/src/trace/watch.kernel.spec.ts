@@ -3,6 +3,7 @@ import { compileBpf, createVethPair, needsFeature, startFlood, udpPacket, waitFo
 import {
   detach,
   generationPaths,
+  listInterfaces,
   loadGeneration,
   observeHook,
   openKfMap,
@@ -57,6 +58,9 @@ const choosing = compileBpf(`
   SEC("xdp") int inner(struct xdp_md *ctx) { return XDP_DROP; }
   SEC("xdp") int kf(struct xdp_md *ctx) { bpf_tail_call(ctx, &own, 0); return XDP_PASS; }`);
 const tcMark = compileBpf(countingTcKf(0).replace('__u32 key = 0;', '__u32 key = 0; ctx->mark = 5;'));
+const tcTag = compileBpf(
+  'SEC("tc") int kf(struct __sk_buff *ctx) { bpf_skb_vlan_push(ctx, bpf_htons(0x8100), 7); return 0; }',
+);
 const tcShot = compileBpf(countingTcKf(2));
 /** Counts IPv4 alone: a fresh interface has packets of its own to send. */
 const onlyIpv4 = `
@@ -205,6 +209,38 @@ describe('a watched generation', () => {
       expect({ lost: sent - seen() }).toEqual({ lost: 0 });
     },
   );
+
+  test('sees the VLAN of a packet on a TC hook, although the kernel has taken the tag out of it', async () => {
+    for (const one of [target, tc]) detach(one);
+    const { ifindex = 0 } = listInterfaces(pair.peerPath).find(({ name }) => name === pair.peerName) ?? {};
+    const sender = {
+      ...tc,
+      interface: pair.peerName,
+      hook: 'tc-egress',
+      ifindex,
+      netns: pair.peerPath,
+    } as const;
+    await loadGeneration(sender, {
+      generation: 1,
+      metadata: '',
+      kfs: [kfLoad('tag', tcTag, { proceedOn: [0] })],
+    });
+    swapTo(sender, 1);
+    await loadGeneration(tc, {
+      generation: 1,
+      metadata: '',
+      kfs: [kfLoad('end', tcMark, { proceedOn: [0] })],
+      watch: { match: 'vlan 7 and not vlan 8 and udp dst port 4000', packets: 1 },
+    });
+    swapTo(tc, 1);
+    using watching = openWatch(tc, 1);
+    pair.sendUdp('peer', { port: 4000, count: 1 });
+    const records: WatchRecord[] = [];
+    await waitFor(() => records.push(...watching.read()) >= 2, 'the tagged packet');
+    expect(records[0]?.bytes.readUInt16BE(12)).toBe(0x0800);
+    detach(sender);
+    detach(tc);
+  });
 
   test('an expression that means nothing is refused before anything is loaded', async () => {
     const kfs = [kfLoad('a', pass)];
