@@ -16,3 +16,13 @@ export function onKernelOperation(next: OperationHook | undefined): OperationHoo
 export function operationDone(operation: string): void {
   hook?.(operation);
 }
+
+/** Runs a probe, which leaves nothing behind and is run once a process: what it does is not announced. */
+export function unannounced<T>(probe: () => T): T {
+  const before = onKernelOperation(undefined);
+  try {
+    return probe();
+  } finally {
+    onKernelOperation(before);
+  }
+}

@@ -6,6 +6,7 @@ import { assemble, exit, movImm } from '../../chain/assembler';
 import type { AttachKind } from '../../chain/record';
 import { loadBtf } from '../../object/synthetic-btf';
 import { failedWith } from '../../sys/errors';
+import { unannounced } from '../../sys/operations';
 import { fillRoot } from './joined';
 import { withTemplate } from './libxdp';
 import { chainFunctions, loadRoot, rootBtf } from './root-program';
@@ -25,7 +26,7 @@ let known: ExtensionTarget | 'not needed' | undefined;
  */
 export function extensionTarget(attach: AttachKind): ExtensionTarget | undefined {
   if (attach !== 'dispatcher') return undefined;
-  known ??= callsPlain() ? 'not needed' : keepTarget();
+  known ??= unannounced(callsPlain) ? 'not needed' : keepTarget();
   return known === 'not needed' ? undefined : known;
 }
 
