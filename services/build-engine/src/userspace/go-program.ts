@@ -16,11 +16,10 @@ const folders = ['/usr/local/go/bin', '/usr/lib/go/bin'];
 /** Where `go` and all that belongs to it is. */
 export async function findGo({ go }: ToolchainPaths): Promise<{ go: string; root: string }> {
   const program = await locate(go ?? 'go', 'Go (https://go.dev), in PATH or named by L3AF_GO', folders);
+  // Without a home, Go has nowhere to leave its telemetry and leaves none.
   const env = {
-    HOME: '/nonexistent',
     GOTOOLCHAIN: 'local',
     GOENV: 'off',
-    GOTELEMETRY: 'off',
     PATH: '/usr/bin:/bin',
   };
   const { stdout } = await run(program, ['env', 'GOROOT'], { env });
