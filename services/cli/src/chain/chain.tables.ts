@@ -10,17 +10,23 @@ type Counters = NonNullable<ChainView['reported']>['kfs'][number];
 export function chainText(chain: ChainView, print: Printer): string {
   const lines = [heading(chain, print.style)];
   const { desired, reported } = chain;
-  if (reported?.error) {
-    const colour = reported.state === 'pending' ? print.style.yellow : print.style.red;
-    lines.push(colour(reported.error.message));
-    if (reported.error.hint) lines.push(`  hint: ${reported.error.hint}`);
-    if (reported.log) lines.push(`  log:  l3af log ${reported.log.digest}`);
-  }
+  if (reported) lines.push(...errorLines(reported, print.style));
   for (const warning of reported?.warnings ?? []) lines.push(print.style.yellow(`warning: ${warning}`));
   if (!desired) lines.push('no chain is wanted here');
   else if (desired.kfs.length === 0) lines.push('the chain is empty: every packet passes');
   else lines.push(kfTable(desired.kfs, reported?.kfs ?? [], print));
   return lines.join('\n');
+}
+
+function errorLines({ error, log, state }: NonNullable<ChainView['reported']>, style: Style): string[] {
+  if (!error) return [];
+  // What the node tries again is no failure yet.
+  const colour = state === 'pending' ? style.yellow : style.red;
+  return [
+    colour(error.message),
+    ...(error.hint ? [`  hint: ${error.hint}`] : []),
+    ...(log ? [`  log:  l3af log ${log.digest}`] : []),
+  ];
 }
 
 /** Chains one below the other, or that there are none. */

@@ -100,13 +100,8 @@ export function evolve(state: ChainState, event: ChainStory, { sequence, at }: H
       const detached = { revision: event.data.revision, at };
       return settled({ ...state, detached, applied: null, before: null, refusal: null, troubles: {} }, event);
     }
-    case 'ChainRejected': {
-      const { revision, error, log, retrying } = event.data;
-      const refusal: Refusal = { kind: 'rejected', revision, at, error, ...(log && { log }) };
-      // What the node tries again has come to nothing yet.
-      if (retrying) return { ...state, refusal: { ...refusal, retrying } };
-      return settled({ ...state, refusal }, event);
-    }
+    case 'ChainRejected':
+      return rejected(state, event.data, at);
     case 'ChainRolledBack':
       return rolledBack(state, event.data, at);
     default:
@@ -125,6 +120,14 @@ function applied(state: ChainState, data: DataOf<'ChainApplied'>, at: string): C
     { ...state, applied: next, before, refusal, detached: null, troubles: {} },
     { type: 'ChainApplied', data },
   );
+}
+
+function rejected(state: ChainState, data: DataOf<'ChainRejected'>, at: string): ChainState {
+  const { revision, error, log, retrying } = data;
+  const refusal: Refusal = { kind: 'rejected', revision, at, error, ...(log && { log }) };
+  // What the node tries again has come to nothing yet.
+  if (retrying) return { ...state, refusal: { ...refusal, retrying } };
+  return settled({ ...state, refusal }, { type: 'ChainRejected', data });
 }
 
 function rolledBack(state: ChainState, data: DataOf<'ChainRolledBack'>, at: string): ChainState {
