@@ -16,7 +16,7 @@ export interface MonitorOptions {
 }
 
 /** Seldom enough that looking at ten chains of five, some 10 ms of processor time, stays below half a percent. */
-const intervalMs = 3000;
+const intervalMs = 4000;
 
 /** What is wrong but not ours to change: a program that someone put in front stays where it is. */
 const leftAlone = new Set<HookDrift['kind']>(['foreign-before']);
@@ -31,7 +31,7 @@ interface Look {
   broken?: { generation: number; after: string; packets: number };
 }
 
-/** Looks at every live chain each 3 s: broken ones are rolled back, drifted ones reported and repaired. */
+/** Looks at every live chain each 4 s: broken ones are rolled back, drifted ones reported and repaired. */
 export class Monitor {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
