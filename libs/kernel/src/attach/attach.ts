@@ -4,7 +4,7 @@ import { createLink, linkFlags, linkInfo, updateLink, type LinkCreate } from '..
 import { openPin, pinObject, unpin } from '../bpf/pin';
 import { attachType } from '../bpf/program';
 import { queryHook } from '../bpf/query';
-import { linkPath } from '../chain/paths';
+import { linkPath } from '../generation/paths';
 import { readLink } from '../net/links';
 import { failedWith, kernelCause } from '../sys/errors';
 import { inNetns } from '../sys/netns';

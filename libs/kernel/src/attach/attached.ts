@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
 import { forceDetach, linkInfo } from '../bpf/link';
 import { openPin, unpin } from '../bpf/pin';
-import { headIds, type PinnedGeneration } from '../chain/generation';
-import { filterPath, linkPath, type HookKey } from '../chain/paths';
+import { headIds, type PinnedGeneration } from '../generation/generation';
+import { filterPath, linkPath, type HookKey } from '../generation/paths';
 import type { HookTarget } from '../types';
 import { joinedProgram, leaveDispatcher } from './dispatcher/joined';
 import { deleteFilter, ourFilter } from './cls-bpf';

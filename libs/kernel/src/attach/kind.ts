@@ -1,10 +1,10 @@
 import { attachType } from '../bpf/program';
-import { completeGenerations } from '../chain/live';
+import { completeGenerations } from '../generation/live';
 import { attachedProgram, type Attached } from './attached';
 import { isJoined } from './dispatcher/joined';
 import { hasTcx } from '../features/tcx';
 import type { HookTarget } from '../types';
-import type { AttachKind } from '../chain/record';
+import type { AttachKind } from '../generation/record';
 
 /**
  * What a chain's programs are loaded for. In one program array all must agree (Linux >= 6.1), and extensions, of which a

@@ -6,7 +6,7 @@ import { pinObject } from '../bpf/pin';
 import { attachType } from '../bpf/program';
 import { queryHook } from '../bpf/query';
 import { countingTcKf, hookFixture, kfLoad, u32 } from '../chain/chain-fixture';
-import { instanceFolder } from '../chain/paths';
+import { instanceFolder } from '../generation/paths';
 import { hasTcx } from '../features/tcx';
 import {
   detach,

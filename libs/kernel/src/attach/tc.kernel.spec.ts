@@ -19,7 +19,7 @@ import {
 import { attachType } from '../bpf/program';
 import { createLink, linkFlags } from '../bpf/link';
 import { pinObject, unpin } from '../bpf/pin';
-import { instanceFolder } from '../chain/paths';
+import { instanceFolder } from '../generation/paths';
 import { listFilters } from './cls-bpf';
 import type { HookTarget } from '../types';
 

@@ -1,7 +1,7 @@
 import { createMap, KernelMap } from '../bpf/map';
 import { openPin, pinObject } from '../bpf/pin';
-import { row } from './counters-layout';
-import type { GenerationPaths } from './paths';
+import { row } from '../glue/counters-layout';
+import type { GenerationPaths } from '../generation/paths';
 
 const only = Buffer.alloc(4);
 const rowBytes = row.bytes + 8;

@@ -1,9 +1,15 @@
 import { possibleCpus } from '../bpf/cpus';
 import type { KernelMap } from '../bpf/map';
 import type { ChainCounters, HookTarget } from '../types';
-import { row, verdictAt } from './counters-layout';
+import { row, verdictAt } from '../glue/counters-layout';
 import { type Baseline, readBaselines, writeBaselines } from './baseline';
-import { enabledOf, kfIndex, openMapPin, requireGeneration, type PinnedGeneration } from './generation';
+import {
+  enabledOf,
+  kfIndex,
+  openMapPin,
+  requireGeneration,
+  type PinnedGeneration,
+} from '../generation/generation';
 
 const keyOf = (index: number): Buffer => {
   const key = Buffer.alloc(4);

@@ -9,7 +9,7 @@ import { testRunFd } from '../bpf/program';
 import { perform, type CrashJob } from './crash-child';
 import { countingKf, countingTcKf, hookFixture, rounds } from './chain-fixture';
 import { startCrashRunner } from './crash-runner';
-import { completeGenerations } from './live';
+import { completeGenerations } from '../generation/live';
 
 const runner = startCrashRunner();
 afterAll(() => runner.stop());

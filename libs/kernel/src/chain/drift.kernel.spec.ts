@@ -13,9 +13,9 @@ import {
 import { forceDetach } from '../bpf/link';
 import { openPin } from '../bpf/pin';
 import { testRunFd } from '../bpf/program';
-import { openMapPin } from './generation';
+import { openMapPin } from '../generation/generation';
 import { countingKf, hookFixture, kfLoad, u32, xdpPass } from './chain-fixture';
-import { generationPaths, linkPath } from './paths';
+import { generationPaths, linkPath } from '../generation/paths';
 
 describe('what others do to a chain is seen', () => {
   const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));

@@ -3,7 +3,7 @@ import { createMap, KernelMap } from '../bpf/map';
 import { openPin, pinObject } from '../bpf/pin';
 import { structure } from '../sys/attributes';
 import type { HookTarget } from '../types';
-import { filterPath, type HookKey } from './paths';
+import { filterPath, type HookKey } from '../generation/paths';
 
 const only = Buffer.alloc(4);
 const bytes = 24;

@@ -14,7 +14,7 @@ import { createLink, linkFlags } from '../bpf/link';
 import { allIds, withId } from '../bpf/info';
 import { mapInfo } from '../bpf/map';
 import { attachType, programInfo } from '../bpf/program';
-import { hookFolder } from './paths';
+import { hookFolder } from '../generation/paths';
 import { hookFixture, kfLoad, rounds, xdpPass } from './chain-fixture';
 import { inNetns } from '../index';
 import { closeSync } from 'node:fs';

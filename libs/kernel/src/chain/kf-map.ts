@@ -2,7 +2,7 @@ import { cannot, L3afError } from '@l3af/contracts';
 import { KernelMap } from '../bpf/map';
 import { openPin } from '../bpf/pin';
 import type { HookTarget, KfMap } from '../types';
-import { kfIndex, requireGeneration } from './generation';
+import { kfIndex, requireGeneration } from '../generation/generation';
 
 /** Opens a map of a loaded KF. The caller closes it. */
 export function openKfMap(

@@ -15,10 +15,10 @@ import {
   pinnedProgramId,
   readSlots,
   type PinnedGeneration,
-} from './generation';
-import { generationNumbers } from './live';
-import { joinedPath, linkPath } from './paths';
-import { chainLayout } from './slots';
+} from '../generation/generation';
+import { generationNumbers } from '../generation/live';
+import { joinedPath, linkPath } from '../generation/paths';
+import { chainLayout } from '../glue/slots';
 
 function describe(generation: PinnedGeneration): ObservedGeneration {
   const enabled = safely(() => enabledOf(generation)) ?? [];

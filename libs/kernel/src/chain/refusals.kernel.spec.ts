@@ -3,9 +3,9 @@ import { loadGeneration, probeFeatures, removeInstance, swapTo } from '../index'
 import { listFolder } from '../bpf/pin';
 import { failedCallsCount } from '../features/kernel';
 import { countingKf, hookFixture, kfLoad, xdpPass } from './chain-fixture';
-import { hookFolder } from './paths';
-import { requireTailCallBudget } from './checks';
-import { shapeOf } from './instructions';
+import { hookFolder } from '../generation/paths';
+import { requireTailCallBudget } from '../load/checks';
+import { shapeOf } from '../glue/instructions';
 
 describe('what cannot be chained says why', () => {
   const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));

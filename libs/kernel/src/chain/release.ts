@@ -3,8 +3,8 @@ import { joinedInterface } from '../attach/dispatcher/joined';
 import { readLink } from '../net/links';
 import type { HookTarget } from '../types';
 import { recordedFilterInterface } from './filter-record';
-import { completeGenerations } from './live';
-import type { HookKey } from './paths';
+import { completeGenerations } from '../generation/live';
+import type { HookKey } from '../generation/paths';
 import { detach, removePins } from './remove';
 
 /** The interface that a chain was put on, by its number: its name may be another one since. */

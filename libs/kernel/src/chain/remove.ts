@@ -5,7 +5,7 @@ import { removeJoined } from '../attach/dispatcher/joined';
 import { release } from '../attach/held-events';
 import { listFolder, removeEmptyFolder, removeFolder, unpin } from '../bpf/pin';
 import type { HookTarget } from '../types';
-import { completeGenerations, generationNumbers, liveGeneration } from './live';
+import { completeGenerations, generationNumbers, liveGeneration } from '../generation/live';
 import {
   generationPaths,
   hookFolder,
@@ -13,9 +13,9 @@ import {
   sharedMapPath,
   sharedMapsFolder,
   type HookKey,
-} from './paths';
+} from '../generation/paths';
 import { decodeToken } from '@l3af/contracts';
-import { listHooks } from './hooks';
+import { listHooks } from '../generation/hooks';
 
 /** Unpins a generation that is not live. What it shares with another generation stays there. */
 export function removeGeneration(target: HookTarget, generation: number): void {

@@ -3,8 +3,8 @@ import { detach, loadGeneration, openKfMap, removeGeneration, removeInstance, sw
 import { mapInfo, type KernelMap } from '../bpf/map';
 import { openPin } from '../bpf/pin';
 import { listFolder } from '../bpf/pin';
-import { sharedMapsFolder } from './paths';
-import { definitionDiffers } from './reuse';
+import { sharedMapsFolder } from '../generation/paths';
+import { definitionDiffers } from '../load/reuse';
 import type { GenerationLoad, KfLoad } from '../types';
 import { closeSync } from 'node:fs';
 import { hookFixture, kfLoad, u32, u64 } from './chain-fixture';

@@ -6,12 +6,12 @@ import { ourFilter, putFilter } from '../attach/cls-bpf';
 import { runInDispatcher } from '../attach/dispatcher/join';
 import { openPin } from '../bpf/pin';
 import type { HookTarget, SwapResult } from '../types';
-import { attachCompanions, detachCompanions } from './companions';
+import { attachCompanions, detachCompanions } from '../load/companions';
 import { recordFilter } from './filter-record';
-import { enabledOf, headPath, requireGeneration, type PinnedGeneration } from './generation';
+import { enabledOf, headPath, requireGeneration, type PinnedGeneration } from '../generation/generation';
 import { releaseElsewhere } from './release';
-import { chainLayout } from './slots';
-import { completeGenerations, liveGeneration } from './live';
+import { chainLayout } from '../glue/slots';
+import { completeGenerations, liveGeneration } from '../generation/live';
 
 /**
  * Makes a loaded generation live by one atomic replacement of the attachment: every packet sees the old chain or the

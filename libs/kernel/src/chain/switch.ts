@@ -1,8 +1,15 @@
 import type { HookTarget } from '../types';
 import { settleAccounts } from './counters';
-import { kfIndex, openMapPin, readEnabled, requireGeneration, writeControl, writeLanes } from './generation';
-import { liveGeneration } from './live';
-import { chainLayout } from './slots';
+import {
+  kfIndex,
+  openMapPin,
+  readEnabled,
+  requireGeneration,
+  writeControl,
+  writeLanes,
+} from '../generation/generation';
+import { liveGeneration } from '../generation/live';
+import { chainLayout } from '../glue/slots';
 import { attachHead } from './swap';
 
 /**

@@ -2,8 +2,8 @@ import { cannot, L3afError } from '@l3af/contracts';
 import { withPin } from '../bpf/pin';
 import { testRunFd, type TestRunOptions, type TestRunResult } from '../bpf/program';
 import type { HookTarget } from '../types';
-import { enabledOf, headPath, requireGeneration } from './generation';
-import { chainLayout } from './slots';
+import { enabledOf, headPath, requireGeneration } from '../generation/generation';
+import { chainLayout } from '../glue/slots';
 
 /**
  * Runs a packet in memory through a loaded generation, live or not (BPF_PROG_TEST_RUN). Nothing is sent, but KFs

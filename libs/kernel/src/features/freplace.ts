@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { loadInstructions, programType } from '../bpf/program';
-import { assemble, exit, movImm } from '../chain/assembler';
+import { assemble, exit, movImm } from '../glue/assembler';
 import { failedWith } from '../sys/errors';
 
 /**

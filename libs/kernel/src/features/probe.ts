@@ -13,7 +13,7 @@ import {
   op,
   pseudo,
   type Line,
-} from '../chain/assembler';
+} from '../glue/assembler';
 import { failedWith, KernelCallError } from '../sys/errors';
 import type { FeatureProbe, KernelFeatures, ProbeOutcome } from '../types';
 import { hasTcx } from './tcx';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { L3afError } from '@l3af/contracts';
 import { loadGeneration, removeInstance } from '../index';
 import { listFolder } from '../bpf/pin';
-import { hookFolder } from '../chain/paths';
+import { hookFolder } from '../generation/paths';
 import type { HookTarget } from '../types';
 
 /** Mutated objects through the whole loader; in a process of its own, since a crash is what it looks for. */

@@ -1,6 +1,6 @@
 import { addressOf } from '../sys/attributes';
 import { readMemory, writeMemory } from '../sys/libc';
-import type { CodeRecords } from '../chain/place';
+import type { CodeRecords } from '../glue/place';
 import type { LoadOptions } from './libbpf';
 
 /** Offsets in libbpf 1.1's `struct bpf_prog_load_opts`. */

@@ -3,7 +3,7 @@ import type { Hook } from '@l3af/contracts';
 import { udpPacket } from '@l3af/testing';
 import { createMap, KernelMap } from '../bpf/map';
 import { attachType, loadInstructions, programType, testRunFd } from '../bpf/program';
-import { assemble, exit, movImm } from '../chain/assembler';
+import { assemble, exit, movImm } from '../glue/assembler';
 import { gateProgram } from './gate';
 import { parseMatch } from './match-expression';
 import { RingReader } from './ring-reader';

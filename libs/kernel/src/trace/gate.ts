@@ -11,8 +11,8 @@ import {
   movImm,
   op,
   type Line,
-} from '../chain/assembler';
-import { chainEndVerdict } from '../chain/timer-glue';
+} from '../glue/assembler';
+import { chainEndVerdict } from '../glue/timer-glue';
 import type { Match } from './match';
 import { matchCode } from './match-code';
 import { copyPacket, storeLength } from './packet-copy';

@@ -1,4 +1,4 @@
-import { op, jump, type Line } from '../chain/assembler';
+import { op, jump, type Line } from '../glue/assembler';
 import type { Compare, Match } from './match';
 
 const loads = { 1: op.load8, 2: op.load16, 4: op.load32 } as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { assemble, exit, movImm, op } from '../chain/assembler';
-import { decode } from '../chain/instructions';
+import { assemble, exit, movImm, op } from '../glue/assembler';
+import { decode } from '../glue/instructions';
 import { matchCode } from './match-code';
 import { parseMatch } from './match-expression';
 

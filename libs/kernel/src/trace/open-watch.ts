@@ -1,4 +1,4 @@
-import { openMapPin, requireGeneration } from '../chain/generation';
+import { openMapPin, requireGeneration } from '../generation/generation';
 import type { HookTarget } from '../types';
 import { RingReader } from './ring-reader';
 import { readLost } from './watch-maps';

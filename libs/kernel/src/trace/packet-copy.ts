@@ -1,5 +1,5 @@
 import type { Hook } from '@l3af/contracts';
-import { callHelper, helper, mov, movImm, op, type Line } from '../chain/assembler';
+import { callHelper, helper, mov, movImm, op, type Line } from '../glue/assembler';
 
 /** Where bytes go: into memory that r9 points to. */
 export interface CopyPlan {

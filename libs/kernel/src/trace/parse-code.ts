@@ -1,5 +1,5 @@
 import type { Hook } from '@l3af/contracts';
-import { jump, mov, movImm, op, type Instruction, type Line } from '../chain/assembler';
+import { jump, mov, movImm, op, type Instruction, type Line } from '../glue/assembler';
 import { key, tagged } from './packet-key';
 
 /** Numbers in network order, as they read when loaded on a little-endian machine. */

@@ -1,5 +1,5 @@
 import type { Hook } from '@l3af/contracts';
-import { callHelper, helper, loadMap, loadMapValue, mov, movImm, op, type Line } from '../chain/assembler';
+import { callHelper, helper, loadMap, loadMapValue, mov, movImm, op, type Line } from '../glue/assembler';
 import { copyPacket, storeLength } from './packet-copy';
 import { record, watchControl } from './packet-key';
 

@@ -1,4 +1,4 @@
-import { callHelper, helper, mov, op, type Line } from '../chain/assembler';
+import { callHelper, helper, mov, op, type Line } from '../glue/assembler';
 import { findKey } from './gate';
 import { key } from './packet-key';
 import { writeRecord, type RecordPlan } from './record-code';

@@ -8,7 +8,7 @@ import { hookFixture, kfLoad, rounds, u32, xdpDrop, xdpPass } from '../../chain/
 import { pinObject, removeFolder, withPin } from '../../bpf/pin';
 import { perform, type CrashJob } from '../../chain/crash-child';
 import { startCrashRunner } from '../../chain/crash-runner';
-import { joinedPath } from '../../chain/paths';
+import { joinedPath } from '../../generation/paths';
 import { freplaceOutcome } from '../../features/freplace';
 import { atLeast } from '../../features/kernel';
 import {

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { createMap, KernelMap } from '../../bpf/map';
 import { openPin, pinObject } from '../../bpf/pin';
-import { joinedPath, rootPath } from '../../chain/paths';
+import { joinedPath, rootPath } from '../../generation/paths';
 import { failedWith } from '../../sys/errors';
 import { inNetns } from '../../sys/netns';
 import { operationDone } from '../../sys/operations';

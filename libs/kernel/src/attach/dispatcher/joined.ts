@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { KernelMap } from '../../bpf/map';
 import { listFolder, openPin, removeFolder, unpin, withPin } from '../../bpf/pin';
 import { programId } from '../../bpf/program';
-import { joinedPath, rootPath, type HookKey } from '../../chain/paths';
+import { joinedPath, rootPath, type HookKey } from '../../generation/paths';
 import { readLink } from '../../net/links';
 import { inNetns } from '../../sys/netns';
 import { operationDone } from '../../sys/operations';

@@ -2,7 +2,7 @@ import { KernelMap } from '../../bpf/map';
 import { openById } from '../../bpf/info';
 import { programInfo, type ProgramInfo } from '../../bpf/program';
 import { listFolder, withPin } from '../../bpf/pin';
-import { bpffsRoot } from '../../chain/paths';
+import { bpffsRoot } from '../../generation/paths';
 import { failedWith } from '../../sys/errors';
 import type { ForeignOwner } from '../../types';
 

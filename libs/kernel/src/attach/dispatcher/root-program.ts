@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { cannot, L3afError } from '@l3af/contracts';
 import { loadInstructions, programFlags, programType } from '../../bpf/program';
-import { assemble, callHelper, exit, helper, loadMap, movImm } from '../../chain/assembler';
+import { assemble, callHelper, exit, helper, loadMap, movImm } from '../../glue/assembler';
 import { btfInfo, encodeBtf, loadBtf } from '../../object/synthetic-btf';
 import { failedWith } from '../../sys/errors';
 import { withTemplate } from './libxdp';

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { createMap, KernelMap } from '../../bpf/map';
 import { attachType, loadInstructions, programType } from '../../bpf/program';
-import { assemble, callHelper, exit, helper, loadMap, movImm, type Line } from '../../chain/assembler';
+import { assemble, callHelper, exit, helper, loadMap, movImm, type Line } from '../../glue/assembler';
 
 const xdpPass = 2;
 const load = (lines: readonly Line[]): number =>

@@ -12,24 +12,24 @@ import { attachKind, expectedAttachType } from '../attach/kind';
 import { extensionTarget, type ExtensionTarget } from '../attach/dispatcher/extension';
 import { chainFunctions } from '../attach/dispatcher/root-program';
 import { agreedFrags, readSchemas, requireRoom, requireTailCallBudget } from './checks';
-import { row, control } from './counters-layout';
+import { row, control } from '../glue/counters-layout';
 import {
   measuringLaneFrom,
   openGeneration,
   writeControl,
   writeLanes,
   type PinnedGeneration,
-} from './generation';
-import { chainLayout } from './slots';
-import { passProgram } from './glue';
-import { samplerProgram } from './timer-glue';
+} from '../generation/generation';
+import { chainLayout } from '../glue/slots';
+import { passProgram } from '../glue/glue';
+import { samplerProgram } from '../glue/timer-glue';
 import { closeWatch, createWatch, gateOf, isMeasured, type WatchContext } from './watched';
-import { ensureBpffs } from './bpffs';
-import { liveGeneration } from './live';
+import { ensureBpffs } from '../generation/bpffs';
+import { liveGeneration } from '../generation/live';
 import { loadKf, type LoadedKfParts } from './load-kf';
-import { generationPaths, hookFolder, type GenerationPaths } from './paths';
-import { pinRecord, type AttachKind, type GenerationRecord } from './record';
-import { removeEmptyFolders } from './remove';
+import { generationPaths, hookFolder, type GenerationPaths } from '../generation/paths';
+import { pinRecord, type AttachKind, type GenerationRecord } from '../generation/record';
+import { removeEmptyFolders } from '../chain/remove';
 
 /** One generation at a time: what is open meanwhile counts against a small process. */
 const loads = new Serial();

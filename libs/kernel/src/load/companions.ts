@@ -4,9 +4,9 @@ import { attachTracing, hasPerfLinks, parseTracing, type AttachedTracing } from 
 import { pinObject, unpin, withPin } from '../bpf/pin';
 import type { Companion } from '../object/open';
 import type { HookTarget } from '../types';
-import type { PinnedGeneration } from './generation';
-import { liveGeneration } from './live';
-import type { KfRecord } from './record';
+import type { PinnedGeneration } from '../generation/generation';
+import { liveGeneration } from '../generation/live';
+import type { KfRecord } from '../generation/record';
 
 /** Which of an object's tracing programs can be attached; the others are told, not passed over. */
 export function companionsOf(

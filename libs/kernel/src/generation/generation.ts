@@ -4,10 +4,10 @@ import { KernelMap } from '../bpf/map';
 import { openPin, withPin } from '../bpf/pin';
 import { programId } from '../bpf/program';
 import { once } from '../sys/once';
-import { control, kfsMax } from './counters-layout';
+import { control, kfsMax } from '../glue/counters-layout';
 import { generationPaths, type GenerationPaths, type HookKey } from './paths';
 import { readRecord, type GenerationRecord } from './record';
-import type { ChainLayout } from './slots';
+import type { ChainLayout } from '../glue/slots';
 
 const only = Buffer.alloc(4);
 

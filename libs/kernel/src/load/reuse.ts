@@ -5,8 +5,8 @@ import { openPin } from '../bpf/pin';
 import type { ObjectMap } from '../object/open';
 import type { KfLoad, MapMigration } from '../types';
 import { hashWrites, signatureOf } from './checks';
-import type { PinnedGeneration } from './generation';
-import { sharedMapPath, type HookKey } from './paths';
+import type { PinnedGeneration } from '../generation/generation';
+import { sharedMapPath, type HookKey } from '../generation/paths';
 
 /** A map whose content is copied into a new one. */
 export interface Carry {

@@ -1,6 +1,6 @@
 import { assemble, callHelper, exit, instructionBytes, mov, movImm, op, pseudo } from './assembler';
-import { passedBy, proceededNow } from './counters';
-import { moveFields } from './content';
+import { passedBy, proceededNow } from '../chain/counters';
+import { moveFields } from '../load/content';
 import { verdictAt } from './counters-layout';
 import { callingGlue, passProgram, type GluePlan } from './glue';
 import { decode, shapeOf } from './instructions';

@@ -3,7 +3,7 @@ import { detachLink } from '../attach/attached';
 import { forgetJoined } from '../attach/dispatcher/joined';
 import { removeFolder } from '../bpf/pin';
 import { listHooks } from './hooks';
-import { removeEmptyFolders, removePins } from './remove';
+import { removeEmptyFolders, removePins } from '../chain/remove';
 import { instanceFolder } from './paths';
 
 /**

@@ -8,7 +8,7 @@ import { createWatchMaps } from '../trace/watch-maps';
 import type { WatchLoad } from '../trace/watch-types';
 import type { GenerationLoad } from '../types';
 import type { GenerationContext } from './load';
-import type { GenerationPaths } from './paths';
+import type { GenerationPaths } from '../generation/paths';
 
 /** What the programs of a watched generation are made with. */
 export interface WatchContext {

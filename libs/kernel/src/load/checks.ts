@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { cannot, L3afError, type Hook, type MapSchema, type ObjectSchema } from '@l3af/contracts';
 import { deriveSchema } from '@l3af/bpf-object';
 import type { KfLoad, MapWrite } from '../types';
-import { kfsMax } from './counters-layout';
-import type { KfShape } from './instructions';
+import { kfsMax } from '../glue/counters-layout';
+import type { KfShape } from '../glue/instructions';
 
 /** Reads every object before libbpf sees it: libbpf is C and trusts much. Throws `invalid-object`. */
 export function readSchemas(kfs: readonly KfLoad[]): ObjectSchema[] {
