@@ -10,7 +10,8 @@ import { queryConfig } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
 import { BusConnection } from '../bus/bus-connection';
 import { PackageSchemas } from './package-schemas';
-import { matches, type SearchConditions } from './search';
+import { matches, saysLoaded, type SearchConditions } from './search';
+import { Statements } from './statements';
 
 /** Reads packages; newest version first. */
 @Injectable()
@@ -18,13 +19,17 @@ export class PackageQueries {
   constructor(
     private readonly connection: BusConnection,
     private readonly schemas: PackageSchemas,
+    private readonly statements: Statements,
   ) {}
 
   list(): Promise<PackageView[]> {
     return queryConfig(this.connection.get(), 'packages.list', {});
   }
 
-  /** The packages with versions for which all conditions hold; without conditions, all packages. */
+  /**
+   * The packages with versions for which all conditions hold; without conditions, all packages. Throws `registry-unavailable` when a
+   * kernel is asked for and nobody can say who signed what.
+   */
   async search(conditions: SearchConditions): Promise<PackageView[]> {
     const views = await this.list();
     if (Object.values(conditions).every((condition) => condition === undefined)) return views;
@@ -40,9 +45,17 @@ export class PackageQueries {
     for (const version of versions) {
       const needsSchema = conditions.hook !== undefined || conditions.type !== undefined;
       const schema = needsSchema ? await this.schemaOf(version) : version.schema;
-      if (matches({ ...version, schema }, conditions)) matching.push(version);
+      if (!matches({ ...version, schema }, conditions)) continue;
+      if (await this.isVouchedFor(version, conditions)) matching.push(version);
     }
     return matching;
+  }
+
+  /** Whoever may push may claim that a kernel loaded a version; one who is trusted must have signed it. */
+  private async isVouchedFor(version: PackageVersionView, { kernel }: SearchConditions): Promise<boolean> {
+    if (kernel === undefined) return true;
+    const statements = await this.statements.of(version);
+    return statements.some((said) => said.signer !== null && saysLoaded(said, kernel));
   }
 
   /** Null when nobody can say what is inside: a search finds what is known, and does not fail for what is not. */

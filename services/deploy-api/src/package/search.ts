@@ -12,7 +12,10 @@ export const searchQuerySchema = z.object({
     .optional()
     .describe('Signed by this key or identity: its id, or the beginning of it'),
   license: z.string().optional().describe('Found in its licence'),
-  kernel: z.string().optional().describe('Loaded on this kernel: 6.1 stands for every 6.1.x'),
+  kernel: z
+    .string()
+    .optional()
+    .describe('Loaded on this kernel, as a trusted key has signed: 6.1 stands for every 6.1.x'),
 });
 export type SearchConditions = z.infer<typeof searchQuerySchema>;
 
@@ -43,7 +46,12 @@ const holds: { [C in keyof Conditions]: (version: PackageVersionView, value: Con
 };
 
 function isLoadedOn({ verified }: PackageVersionView, kernel: string): boolean {
-  const isSuch = (release: string): boolean =>
-    release === kernel || release.startsWith(`${kernel}.`) || release.startsWith(`${kernel}-`);
-  return verified.some((one) => one.loaded && isSuch(one.kernel));
+  return verified.some((one) => saysLoaded(one, kernel));
+}
+
+/** Whether a statement says that a kernel of this release, or of this series, loaded it. */
+export function saysLoaded(said: { kernel: string; loaded: boolean }, kernel: string): boolean {
+  const { kernel: release, loaded } = said;
+  const isSuch = release === kernel || release.startsWith(`${kernel}.`) || release.startsWith(`${kernel}-`);
+  return loaded && isSuch;
 }

@@ -5,6 +5,7 @@ import {
   type Accepted,
   packageSubject,
   type PackageDetails,
+  type PackageView,
   verifiedPredicate,
   type VerifiedStatement,
   verifyConsumer,
@@ -160,6 +161,19 @@ test('a forged statement neither keeps a package out nor lets one in', async () 
     [true, null],
     [true, null],
   ]);
+});
+
+test('a search by kernel finds what a trusted key says, and not what others claim', async () => {
+  for (const [name, { privateKey: key }] of Object.entries({ vouched: builder, claimed: stranger })) {
+    await state({ name, digest: await publish(name), statement: saying('6.12.3', true), key });
+    await heardOf(name, 1);
+  }
+  await waitFor(async () => {
+    const { body } = await api().get('/v1/packages/claimed').expect(200);
+    return (body as PackageView).versions[0]?.verified.length === 1;
+  }, 'the claim to be known');
+  const { body } = await api().get('/v1/packages?kernel=6.12').expect(200);
+  expect((body as PackageView[]).map(({ name }) => name)).toEqual(['vouched']);
 });
 
 test('keys that nodes are told to trust count, until they are revoked', async () => {
