@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { cannot, L3afError } from '@l3af/contracts';
+import { cannot, decodeToken, L3afError } from '@l3af/contracts';
 import { detachHook } from '../attach/attached';
 import { removeJoined } from '../attach/dispatcher/joined';
 import { release } from '../attach/held-events';
@@ -14,7 +14,6 @@ import {
   sharedMapsFolder,
   type HookKey,
 } from '../generation/paths';
-import { decodeToken } from '@l3af/contracts';
 import { listHooks } from '../generation/hooks';
 
 /** Unpins a generation that is not live. What it shares with another generation stays there. */
@@ -45,10 +44,10 @@ export function removePins(key: HookKey): void {
   removeEmptyFolders(folder);
 }
 
-/** Removes a folder and those above it while they are empty, up to the root of all instances. */
+/** Removes a folder and those above it while they are empty, the root of all instances with the last of them. */
 export function removeEmptyFolders(folder: string): void {
   let current = folder;
-  while (current.startsWith(`${l3afRoot}/`)) {
+  while (current === l3afRoot || current.startsWith(`${l3afRoot}/`)) {
     removeEmptyFolder(current);
     current = dirname(current);
   }
