@@ -1,6 +1,7 @@
 // The demonstration's network: one namespace per end of a veth pair, `l3af0` in the node's and `peer0` in the peer's.
 // Each home has its own pair of namespaces, so that the addresses may be the same in all.
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { run, succeeds } from '../setup/run.mjs';
 import { endProcesses, identify, processesInNetns } from './processes.mjs';
 
@@ -75,7 +76,16 @@ export function ensureBpffs(path = '/sys/fs/bpf') {
   run('mount', ['-t', 'bpf', 'bpf', path]);
 }
 
-/** Removes every pin of an instance; a link that loses its last pin is detached by the kernel. */
+/**
+ * Removes every pin of an instance, and the folder of all instances with the last of them; a link that loses its last pin is detached
+ * by the kernel.
+ */
 export function removePins(path) {
   rmSync(path, { recursive: true, force: true });
+  try {
+    rmdirSync(dirname(path));
+  } catch (error) {
+    // Other instances are in it, or it is gone with what was in it.
+    if (!['ENOTEMPTY', 'ENOENT'].includes(error.code)) throw error;
+  }
 }
