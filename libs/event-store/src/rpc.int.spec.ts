@@ -23,13 +23,12 @@ afterEach(async () => {
 
 describe('requestNode()', () => {
   test('gets the answer of the node, or its refusal as it is', async () => {
-    const node = serveNode(bus, 'eth.node', {
+    const node = await serveNode(bus, 'eth.node', {
       chains: ({ hook }) => {
         if (hook === 'xdp') return [];
         throw new L3afError('unknown-chain', 'no such chain', { details: { hook } });
       },
     });
-    await bus.nc.flush();
     expect(await requestNode(bus, 'eth.node', 'chains', { hook: 'xdp' })).toEqual([]);
     const refused = requestNode(bus, 'eth.node', 'chains', { hook: 'tc-egress' });
     await expect(refused).rejects.toMatchObject({ code: 'unknown-chain', details: { hook: 'tc-egress' } });
@@ -42,7 +41,7 @@ describe('requestNode()', () => {
 
   test('gives defaults of the request to the handler, and survives garbage and answers that are too large', async () => {
     const entry = { key: 'x'.repeat(1000), value: 1 };
-    serveNode(bus, 'demo-1', {
+    await serveNode(bus, 'demo-1', {
       'map-dump': ({ map, limit }) => ({
         ...{ map, type: 'hash', truncated: false },
         entries: Array.from({ length: limit }, () => entry),

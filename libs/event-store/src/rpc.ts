@@ -71,8 +71,11 @@ export type NodeHandlers = {
   ) => NodeReply<V> | Promise<NodeReply<V>>;
 };
 
-/** Answers what is asked of a node. Requests are validated before a handler sees them. */
-export function serveNode(bus: Bus, node: string, handlers: NodeHandlers): Subscription {
+/**
+ * Answers what is asked of a node. Requests are validated before a handler sees them. Once it has resolved, NATS
+ * knows of it: whoever asks from then on is answered.
+ */
+export async function serveNode(bus: Bus, node: string, handlers: NodeHandlers): Promise<Subscription> {
   const subscriptions = (Object.keys(handlers) as NodeVerb[]).map((verb) => {
     const handler = handlers[verb] as (request: unknown) => unknown;
     return bus.nc.subscribe(nodeRpcSubject(node, verb), {
@@ -85,6 +88,8 @@ export function serveNode(bus: Bus, node: string, handlers: NodeHandlers): Subsc
     for (const subscription of subscriptions) subscription.unsubscribe();
     return Promise.resolve();
   };
+  // A connection that breaks meanwhile makes them again by itself.
+  await bus.nc.flush().catch(() => undefined);
   return { stop, [Symbol.asyncDispose]: stop };
 }
 

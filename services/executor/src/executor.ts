@@ -156,7 +156,7 @@ async function serve(bus: Bus, parts: Parts): Promise<void> {
   look().catch((error: unknown) => log.warn({ err: error }, 'will be tried again'));
   closing.push(repeat(rulesRefreshMs, look, log));
   const live = new LiveExplain(measuring, log);
-  const rpc = serveRpc({
+  const rpc = await serveRpc({
     ...{ bus, node: settings.node, memory, reporter, reconciler, artifacts, measuring, live },
   });
   closing.push(() => rpc.stop());

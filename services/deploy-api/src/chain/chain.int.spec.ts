@@ -329,7 +329,7 @@ test('a chain is rolled back to a revision, to the digest', async () => {
 test('counters come live from the node, and its maps', async () => {
   await put('eth3', [{ package: 'firewall' }]).expect(202);
   await reportApplied(plane.bus, keyOf('eth3'), 1);
-  const node = serveNode(plane.bus, 'demo-1', {
+  const node = await serveNode(plane.bus, 'demo-1', {
     chains: () => [
       {
         ...{ interface: 'eth3', hook: 'xdp', revision: 1, generation: 1, mode: 'native', broken: 0 },
@@ -361,7 +361,7 @@ test('a packet is explained by the node', async () => {
       .post(`${pathOf(name)}/explain`)
       .send(body);
   const packet = 'ab'.repeat(60);
-  const node = serveNode(plane.bus, 'demo-1', {
+  const node = await serveNode(plane.bus, 'demo-1', {
     explain: ({ interface: name, hook, packet: given }) => {
       if (name !== 'eth3') throw new L3afError('unknown-chain', 'none is live');
       return {
@@ -378,13 +378,12 @@ test('a packet is explained by the node', async () => {
 });
 
 test('a chain is timed by the node', async () => {
-  const node = serveNode(plane.bus, 'demo-1', {
+  const node = await serveNode(plane.bus, 'demo-1', {
     time: ({ interface: name, hook, seconds }) => ({
       ...{ interface: name, hook, revision: 1, seconds },
       kfs: [{ name: 'firewall', nanoseconds: 31, packets: 900 }],
     }),
   });
-  await plane.bus.nc.flush();
   const time = (body: object) =>
     api()
       .post(`${pathOf('eth3')}/time`)

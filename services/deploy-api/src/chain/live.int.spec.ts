@@ -41,7 +41,7 @@ test('live packets are explained by the node until it says that there are no mor
   });
   const sessions: string[] = [];
   let asked = 0;
-  const node = serveNode(plane.bus, 'demo-1', {
+  const node = await serveNode(plane.bus, 'demo-1', {
     'explain-start': ({ match, ...limits }) => {
       if (match === 'tpc') throw new L3afError('invalid-match', '"tpc" at position 1: needs a condition');
       sessions.push(`start ${match} ${JSON.stringify(limits)}`);
@@ -57,7 +57,6 @@ test('live packets are explained by the node until it says that there are no mor
       return {};
     },
   });
-  await plane.bus.nc.flush();
   const url = `${plane.api.url}${pathOf('eth3')}/explain/live`;
   const ask = (body: object, signal?: AbortSignal) =>
     fetch(url, {
@@ -94,14 +93,13 @@ test('live packets are explained by the node until it says that there are no mor
 test('counters are reset by the node, which is told who asked', async () => {
   const asked: unknown[] = [];
   const kfs = [{ name: 'firewall', verdicts: { DROP: 3 }, proceeded: 40 }];
-  const node = serveNode(plane.bus, 'demo-1', {
+  const node = await serveNode(plane.bus, 'demo-1', {
     'reset-counters': ({ interface: name, hook, ...request }) => {
       asked.push(request);
       if (request.kf === 'nope') throw new L3afError('unknown-instance', 'no such KF');
       return { interface: name, hook, revision: 1, generation: 2, kfs };
     },
   });
-  await plane.bus.nc.flush();
   const reset = (body: object) =>
     api()
       .post(`${pathOf('eth3')}/counters/reset`)

@@ -315,13 +315,13 @@ test('dry runs, retries, rollbacks and explanations', async () => {
     ...{ kf: 'firewall', package: 'firewall', version: '1.0.0', verdict: 'DROP', proceeded: false },
     ...{ changes: [{ offset: 3, before: '00', after: 'ff' }], lengthBefore: 14, lengthAfter: 14, notes: [] },
   };
-  const node = serveNode(plane.bus, 'demo-1', {
+  const node = await serveNode(plane.bus, 'demo-1', {
     explain: ({ packet, ...place }) => ({
       ...{ ...place, revision: 4, generation: 1, steps: [step], verdict: 'DROP', leftAt: 'firewall', packet },
     }),
   });
   const packet = Buffer.alloc(14, 7);
-  const live = serveNode(plane.bus, 'demo-1', {
+  const live = await serveNode(plane.bus, 'demo-1', {
     'explain-start': ({ match, count, seconds }) => ({
       ...{ session: `${match} ${count} ${seconds}`, revision: 4, generation: 2 },
     }),
@@ -343,7 +343,6 @@ test('dry runs, retries, rollbacks and explanations', async () => {
       end: { reason: 'timeout', packets: 1, incomplete: 0 },
     }),
   });
-  await plane.bus.nc.flush();
   expect(await collect(chains, 'explainLive', { key, match: 'udp' })).toMatchObject([
     {
       packet: {
@@ -354,13 +353,12 @@ test('dry runs, retries, rollbacks and explanations', async () => {
     { end: { reason: 'timeout', packets: 1 } },
   ]);
   await live.stop();
-  const counting = serveNode(plane.bus, 'demo-1', {
+  const counting = await serveNode(plane.bus, 'demo-1', {
     'reset-counters': ({ interface: name, hook, kf, actor }) => ({
       ...{ interface: name, hook, revision: 4, generation: 2 },
       kfs: [{ name: `${kf ?? 'all'} ${actor}`, verdicts: { DROP: 3 }, proceeded: 40 }],
     }),
   });
-  await plane.bus.nc.flush();
   const reset = { key, instance: 'firewall' };
   expect(await call(chains, 'resetCounters', reset, { 'x-l3af-actor': 'alice' })).toMatchObject({
     kfs: [{ name: 'firewall alice', verdicts: { DROP: 3 }, proceeded: 40 }],

@@ -27,7 +27,7 @@ export interface RpcOptions {
 }
 
 /** Answers live questions about this node's chains from the kernel, as it is now. */
-export function serveRpc(options: RpcOptions): Subscription {
+export function serveRpc(options: RpcOptions): Promise<Subscription> {
   const handlers: NodeHandlers = {
     chains: (request) => readChains(options, request),
     'map-dump': (request) => dumpMap(options, request),
