@@ -1,29 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { buckets, buildRequestSubject, buildSubject, type BuildView, type L3afEvent } from '@l3af/contracts';
-import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
-import request from 'supertest';
-import { startControlPlane, type ControlPlane } from '../testing/control-plane';
+import { waitFor } from '@l3af/testing';
+import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(240_000);
 
-let nats: TestNats;
-let postgres: TestPostgres;
-let plane: ControlPlane;
+const plane = useControlPlane({ seeded: false });
+const { api } = plane;
 
-beforeAll(async () => {
-  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
-  const grpcPort = await freePort();
-  plane = await startControlPlane({ natsUrl: nats.url, databaseUrl: postgres.url, grpcPort });
-  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
-});
-
-afterAll(async () => {
-  await plane.close();
-  await Promise.all([nats.stop(), postgres.stop()]);
-});
-
-const api = () => request(plane.api.url);
 const archive = gzipSync('a folder');
 const upload = (bytes: Buffer, query: Record<string, string> = {}) =>
   api().post('/v1/builds').query(query).set('content-type', 'application/gzip').send(bytes);
@@ -96,7 +81,7 @@ test('an upload over the limit is refused while it comes', async () => {
     yield Uint8Array.from([0x1f, 0x8b]);
     for (let sent = 0; sent < 70; sent++) yield await Promise.resolve(new Uint8Array(1024 * 1024));
   }
-  const response = await fetch(`${plane.api.url}/v1/builds`, {
+  const response = await fetch(`${plane.url}/v1/builds`, {
     method: 'POST',
     headers: { 'content-type': 'application/gzip' },
     body: ReadableStream.from(endless()) as never,
@@ -138,7 +123,7 @@ test('a build is cancelled once, and one that is over not at all', async () => {
 
 test('the watch of a build tells its progress and ends with it; its log can be read', async () => {
   const build = await requested();
-  const reading = fetch(`${plane.api.url}/v1/builds/${build}/watch`).then((response) => response.text());
+  const reading = fetch(`${plane.url}/v1/builds/${build}/watch`).then((response) => response.text());
   const log = await plane.bus.objects(buckets.logs).put(Buffer.from('clang: all well\n'));
   const progress = setInterval(() => {
     plane.bus.publishLive(`l3af.live.build.${build}`, { build, step: 'compile', message: 'clang' });

@@ -1,31 +1,90 @@
-import { L3afError, type LiveExplanation } from '@l3af/contracts';
+import { L3afError, type ChainView, type LiveExplanation } from '@l3af/contracts';
 import { serveNode } from '@l3af/event-store';
-import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
-import request from 'supertest';
-import { seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+import { waitFor } from '@l3af/testing';
+import { documentOf, keyOf, pathOf } from '../testing/chain-of';
+import { reportApplied } from '../testing/control-plane';
+import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(240_000);
 
-let nats: TestNats;
-let postgres: TestPostgres;
-let plane: ControlPlane;
+const plane = useControlPlane();
+const { api } = plane;
+const deploy = () =>
+  api()
+    .put(pathOf('eth3'))
+    .send(documentOf('eth3', [{ package: 'firewall' }]))
+    .expect(202);
 
-beforeAll(async () => {
-  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
-  plane = await startControlPlane({
-    ...{ natsUrl: nats.url, databaseUrl: postgres.url, grpcPort: await freePort() },
+test('counters come live from the node, and its maps', async () => {
+  await deploy();
+  await reportApplied(plane.bus, keyOf('eth3'), 1);
+  const node = await serveNode(plane.bus, 'demo-1', {
+    chains: () => [
+      {
+        ...{ interface: 'eth3', hook: 'xdp', revision: 1, generation: 1, mode: 'native', broken: 0 },
+        kfs: [{ name: 'firewall', programId: 7, verdicts: { DROP: 3 }, proceeded: 40 }],
+      },
+    ],
+    'map-dump': ({ kf, map }) => ({
+      ...{ map, type: 'hash', entries: [{ key: kf, value: { packets: 1 } }], truncated: false },
+    }),
   });
-  await seed(plane.bus);
-  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
+  const view = await waitFor(async () => {
+    const { body } = await api().get(pathOf('eth3')).expect(200);
+    return (body as ChainView).reported?.revision === 1 && (body as ChainView);
+  }, 'the report');
+  expect(view.reported).toMatchObject({
+    state: 'live',
+    kfs: [{ name: 'firewall', programId: 7, verdicts: { DROP: 3 }, proceeded: 40 }],
+  });
+  const map = await api()
+    .get(`${pathOf('eth3')}/kfs/firewall/maps/counters`)
+    .expect(200);
+  expect(map.body).toMatchObject({ map: 'counters', entries: [{ key: 'firewall', value: { packets: 1 } }] });
+  await node.stop();
 });
 
-afterAll(async () => {
-  await plane.close();
-  await Promise.all([nats.stop(), postgres.stop()]);
+test('a packet is explained by the node', async () => {
+  const explain = (name: string, body: object) =>
+    api()
+      .post(`${pathOf(name)}/explain`)
+      .send(body);
+  const packet = 'ab'.repeat(60);
+  const node = await serveNode(plane.bus, 'demo-1', {
+    explain: ({ interface: name, hook, packet: given }) => {
+      if (name !== 'eth3') throw new L3afError('unknown-chain', 'none is live');
+      return {
+        ...{ interface: name, hook, revision: 1, generation: 1, steps: [], verdict: 'PASS', packet: given },
+      };
+    },
+  });
+  const found = await explain('eth3', { packet }).expect(200);
+  expect(found.body).toMatchObject({ interface: 'eth3', verdict: 'PASS', packet });
+  await explain('eth2', { packet }).expect(404, /"unknown-chain"/);
+  await explain('eth3', { packet: 'abc' }).expect(400, /must be 14 to 16384 bytes in hex/);
+  await node.stop();
+  await explain('eth3', { packet }).expect(504, /"node-silent"/);
 });
 
-const api = () => request(plane.api.url);
-const pathOf = (name: string): string => `/v1/nodes/demo-1/chains/${name}/xdp`;
+test('a chain is timed by the node', async () => {
+  const node = await serveNode(plane.bus, 'demo-1', {
+    time: ({ interface: name, hook, seconds }) => ({
+      ...{ interface: name, hook, revision: 1, seconds },
+      kfs: [{ name: 'firewall', nanoseconds: 31, packets: 900 }],
+    }),
+  });
+  const time = (body: object) =>
+    api()
+      .post(`${pathOf('eth3')}/time`)
+      .send(body);
+  expect((await time({ seconds: 2 }).expect(200)).body).toMatchObject({
+    seconds: 2,
+    kfs: [{ nanoseconds: 31 }],
+  });
+  expect((await time({}).expect(200)).body).toMatchObject({ seconds: 5 });
+  await time({ seconds: 600 }).expect(400, /seconds/);
+  await node.stop();
+});
 
 test('live packets are explained by the node until it says that there are no more, or the caller goes', async () => {
   const explained = (number: number): LiveExplanation => ({
@@ -57,7 +116,7 @@ test('live packets are explained by the node until it says that there are no mor
       return {};
     },
   });
-  const url = `${plane.api.url}${pathOf('eth3')}/explain/live`;
+  const url = `${plane.url}${pathOf('eth3')}/explain/live`;
   const ask = (body: object, signal?: AbortSignal) =>
     fetch(url, {
       method: 'POST',
@@ -113,4 +172,15 @@ test('counters are reset by the node, which is told who asked', async () => {
   const who = { actor: 'alice', reason: 'a test', correlationId: 'c-1' };
   expect(asked).toEqual([who, { ...who, kf: 'nope' }]);
   await node.stop();
+});
+
+test('a node that is not heard is silent, and says nothing of its maps', async () => {
+  await deploy();
+  await reportApplied(plane.bus, keyOf('eth3'), 1);
+  const state = async (): Promise<unknown> =>
+    ((await api().get(pathOf('eth3'))).body as ChainView).reported?.state;
+  await waitFor(async () => (await state()) === 'silent', 'the chain to be silent');
+  await api()
+    .get(`${pathOf('eth3')}/kfs/firewall/maps/m`)
+    .expect(504, /"node-silent"/);
 });

@@ -1,4 +1,4 @@
-import { freePort, startNats, type TestNats } from '@l3af/testing';
+import { startNats, type TestNats } from '@l3af/testing';
 import request from 'supertest';
 import type { RunningApi } from '../start';
 import { openApi } from '../testing/control-plane';
@@ -11,7 +11,7 @@ let api: RunningApi;
 
 beforeAll(async () => {
   nats = await startNats();
-  api = await openApi({ natsUrl: nats.url, grpcPort: await freePort() });
+  api = await openApi({ natsUrl: nats.url });
 });
 
 afterAll(async () => {

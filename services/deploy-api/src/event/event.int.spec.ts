@@ -1,27 +1,13 @@
 import { get as httpGet, type IncomingMessage } from 'node:http';
-import { reportSubject, type ChainKey, type L3afEvent } from '@l3af/contracts';
-import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
-import request from 'supertest';
-import { openApi, reportApplied, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+import { reportSubject, type L3afEvent } from '@l3af/contracts';
+import { waitFor } from '@l3af/testing';
+import { documentOf, keyOf, pathOf } from '../testing/chain-of';
+import { openApi, reportApplied } from '../testing/control-plane';
+import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(240_000);
 
-let nats: TestNats;
-let postgres: TestPostgres;
-let plane: ControlPlane;
-
-beforeAll(async () => {
-  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
-  const grpcPort = await freePort();
-  plane = await startControlPlane({ natsUrl: nats.url, databaseUrl: postgres.url, grpcPort });
-  await seed(plane.bus);
-  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
-});
-
-afterAll(async () => {
-  await plane.close();
-  await Promise.all([nats.stop(), postgres.stop()]);
-});
+const plane = useControlPlane();
 
 interface Message {
   id: number | undefined;
@@ -73,24 +59,14 @@ function parse(block: string): Message {
 }
 
 const open = (path: string, headers?: Record<string, string>): Reader =>
-  new Reader(plane.api.url + path, headers);
+  new Reader(plane.url + path, headers);
 const apply = async (
   name: string,
   kfs: object[],
 ): Promise<{ revision: number; sequence: number; watch: string }> => {
-  const document = {
-    apiVersion: 'l3af/v1',
-    kind: 'Chain',
-    node: 'demo-1',
-    interface: name,
-    hook: 'xdp',
-    kfs,
-  };
-  const path = `/v1/nodes/demo-1/chains/${name}/xdp`;
-  const { body } = await request(plane.api.url).put(path).send(document).expect(202);
+  const { body } = await plane.api().put(pathOf(name)).send(documentOf(name, kfs)).expect(202);
   return body as { revision: number; sequence: number; watch: string };
 };
-const keyOf = (name: string): ChainKey => ({ node: 'demo-1', interface: name, hook: 'xdp' });
 
 test('everything stored so far, and no more', async () => {
   const reader = open('/v1/events?follow=false');
@@ -167,21 +143,22 @@ test.each([
   ['/v1/events?follow=perhaps', 400],
   ['/v1/nodes/demo-1/chains/nope/xdp/watch', 404],
 ])('%s is refused with %i', async (path, status) => {
-  await request(plane.api.url)
+  await plane
+    .api()
     .get(path)
     .expect(status)
     .expect('content-type', /problem\+json/);
 });
 
 test('a wrong Last-Event-ID is refused', async () => {
-  await request(plane.api.url).get('/v1/events').set('last-event-id', 'x').expect(400);
+  await plane.api().get('/v1/events').set('last-event-id', 'x').expect(400);
 });
 
 test('streams go on after NATS was away, and miss nothing', async () => {
   const reader = open('/v1/events?subject=l3af.evt.chain.*.eth2.>');
   const first = await apply('eth2', [{ package: 'firewall' }]);
   await waitFor(() => reader.messages.length === 1, 'the first change');
-  await nats.restart();
+  await plane.nats.restart();
   const second = await apply('eth2', []);
   await waitFor(() => reader.messages.length === 2, 'the change after the outage');
   expect(reader.ids).toEqual([first.sequence, second.sequence]);
@@ -189,7 +166,7 @@ test('streams go on after NATS was away, and miss nothing', async () => {
 });
 
 test('stopping the service ends its streams', async () => {
-  const api = await openApi({ natsUrl: nats.url, grpcPort: await freePort() });
+  const api = await openApi({ natsUrl: plane.nats.url });
   await waitFor(async () => (await fetch(`${api.url}/readyz`)).ok, 'the second API to be ready');
   const reader = new Reader(`${api.url}/v1/events`);
   await waitFor(() => reader.messages.length > 0, 'the first event');

@@ -10,38 +10,19 @@ import { loadSync } from '@grpc/proto-loader';
 import { dirname, join } from 'node:path';
 import { chainSubject, trustSubject } from '@l3af/contracts';
 import { serveNode } from '@l3af/event-store';
-import {
-  createKeylessAuthority,
-  freePort,
-  startNats,
-  startPostgres,
-  waitFor,
-  type TestNats,
-  type TestPostgres,
-} from '@l3af/testing';
+import { createKeylessAuthority, waitFor } from '@l3af/testing';
 import { protoPath as healthProto } from 'grpc-health-check';
-import { reportApplied, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+import { reportApplied } from '../testing/control-plane';
+import { useControlPlane } from '../testing/use-control-plane';
 import { GrpcServer } from './grpc-server';
 
 jest.setTimeout(240_000);
 
-let nats: TestNats;
-let postgres: TestPostgres;
-let plane: ControlPlane;
+const plane = useControlPlane();
 const clients: Client[] = [];
 
-beforeAll(async () => {
-  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
-  const grpcPort = await freePort();
-  plane = await startControlPlane({ natsUrl: nats.url, databaseUrl: postgres.url, grpcPort });
-  await seed(plane.bus);
-  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
-});
-
-afterAll(async () => {
+afterAll(() => {
   for (const client of clients) client.close();
-  await plane.close();
-  await Promise.all([nats.stop(), postgres.stop()]);
 });
 
 type Message = Record<string, unknown>;
@@ -52,7 +33,7 @@ function clientOf(files: string[], dir: string, service: string): Client {
   const names = service.split('.');
   let found: unknown = loadPackageDefinition(definition);
   for (const name of names) found = (found as Message)[name];
-  const client = new (found as Constructor)(plane.api.grpc, credentials.createInsecure());
+  const client = new (found as Constructor)(plane.grpc, credentials.createInsecure());
   clients.push(client);
   return client;
 }
@@ -105,7 +86,7 @@ test('the same change as by REST: decided, stored with its author, shown', async
   expect(accepted).toMatchObject({ revision: 1, changed: true });
   const stored = await plane.bus.store.last(chainSubject(key));
   expect(stored?.envelope).toMatchObject({ actor: 'ann', correlationId: 'g-1' });
-  const byRest = await fetch(`${plane.api.url}/v1/nodes/demo-1/chains/l3af0/xdp`);
+  const byRest = await fetch(`${plane.url}/v1/nodes/demo-1/chains/l3af0/xdp`);
   expect(await byRest.json()).toMatchObject({
     desired: {
       kfs: [

@@ -1,50 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { labelsSubject, packageSubject, type NodeView } from '@l3af/contracts';
 import { buildImage, RegistryClient } from '@l3af/oci';
-import { createLogger } from '@l3af/telemetry';
-import {
-  createKeylessAuthority,
-  freePort,
-  startNats,
-  startPostgres,
-  waitFor,
-  type TestNats,
-  type TestPostgres,
-} from '@l3af/testing';
-import request from 'supertest';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- specs run against the real registry, not a stand-in
-import { readSettings, startRegistry, type RunningRegistry } from '../../../artifact-registry/src/index';
-import { largeSchema, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+import { createKeylessAuthority, waitFor } from '@l3af/testing';
+import { largeSchema } from '../testing/control-plane';
+import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(240_000);
 
-let nats: TestNats;
-let postgres: TestPostgres;
-let registry: RunningRegistry;
-let plane: ControlPlane;
-
-beforeAll(async () => {
-  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
-  const settings = readSettings({ NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0' });
-  registry = await startRegistry(settings, createLogger('artifact-registry', 'silent'));
-  await registry.ready;
-  plane = await startControlPlane({
-    natsUrl: nats.url,
-    databaseUrl: postgres.url,
-    grpcPort: await freePort(),
-    registryUrl: `http://127.0.0.1:${registry.port}`,
-  });
-  await seed(plane.bus);
-  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
-});
-
-afterAll(async () => {
-  await plane.close();
-  await registry.close();
-  await Promise.all([nats.stop(), postgres.stop()]);
-});
-
-const api = () => request(plane.api.url);
+const plane = useControlPlane({ registry: true });
+const { api } = plane;
 
 test('nodes, and one of them', async () => {
   const { body } = await api().get('/v1/nodes/demo-1').query({ minSequence: 1 }).expect(200);
@@ -145,7 +109,7 @@ test('a package whose schema is too large for its event is looked into', async (
     architecture: 'amd64',
     bytes: Buffer.from('\x7fELF not read, since the label says it all'),
   };
-  const client = new RegistryClient(`http://127.0.0.1:${registry.port}`);
+  const client = new RegistryClient(plane.registryUrl);
   await client.push(buildImage({ objects: [object], schema }), 'large', ['1.0.0']);
   await waitFor(async () => plane.bus.store.last(packageSubject('large')), 'the event');
   const stored = await plane.bus.store.last(packageSubject('large'));

@@ -9,21 +9,15 @@ import {
   type VerifiedStatement,
 } from '@l3af/contracts';
 import { attachReferrer, attachStatement, buildImage, generateSigningKey, RegistryClient } from '@l3af/oci';
-import { createLogger } from '@l3af/telemetry';
-import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
-import request from 'supertest';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- specs run against the real registry, not a stand-in
-import { readSettings } from '../../../artifact-registry/src/settings';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- as above
-import { startRegistry, type RunningRegistry } from '../../../artifact-registry/src/start-registry';
-import { digestOf, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+import { waitFor } from '@l3af/testing';
+import { documentOf, pathOf } from '../testing/chain-of';
+import { digestOf } from '../testing/control-plane';
+import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(240_000);
 
-let nats: TestNats;
-let postgres: TestPostgres;
-let registry: RunningRegistry;
-let plane: ControlPlane;
+const plane = useControlPlane({ registry: true });
+const { api } = plane;
 const key = generateSigningKey();
 
 const manifest: Manifest = {
@@ -43,32 +37,16 @@ const statement: VerifiedStatement = {
 };
 
 beforeAll(async () => {
-  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
-  const settings = readSettings({ NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0' });
-  registry = await startRegistry(settings, createLogger('artifact-registry', 'silent'));
-  await registry.ready;
-  const registryUrl = `http://127.0.0.1:${registry.port}`;
-  const addresses = { natsUrl: nats.url, databaseUrl: postgres.url, grpcPort: await freePort() };
-  plane = await startControlPlane({ ...addresses, registryUrl });
-  await seed(plane.bus);
-  const client = new RegistryClient(registryUrl);
+  const client = new RegistryClient(plane.registryUrl);
   await client.push(image, 'team/gate', ['1.0.0']);
   const { digest } = await client.resolve('team/gate', '1.0.0');
   const readme = { artifactType: attachmentTypes.readme, bytes: Buffer.from('# Gate\n') };
   await attachReferrer(client, 'team/gate', digest, readme);
   const signed = { predicateType: verifiedPredicate, predicate: statement, privateKeyPem: key.privateKey };
   await attachStatement(client, 'team/gate', digest, signed);
-  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
   await waitFor(async () => (await named({ text: 'gate' })).length > 0, 'the package to be projected');
 });
 
-afterAll(async () => {
-  await plane.close();
-  await registry.close();
-  await Promise.all([nats.stop(), postgres.stop()]);
-});
-
-const api = () => request(plane.api.url);
 const named = async (query: object): Promise<string[]> => {
   const { body } = await api().get('/v1/packages').query(query).expect(200);
   return (body as PackageView[]).flatMap(({ name, versions }) =>
@@ -90,11 +68,11 @@ test('a search finds versions by what they are', async () => {
 });
 
 test('a version is shown with its image, what is attached, and who runs it', async () => {
-  const document = {
-    ...{ apiVersion: 'l3af/v1', kind: 'Chain', node: 'demo-1', interface: 'eth1', hook: 'xdp' },
-    kfs: [{ package: 'team/gate@1.0.0', name: 'front', enabled: false }],
-  };
-  await api().put('/v1/nodes/demo-1/chains/eth1/xdp').send(document).expect(202);
+  const kf = { package: 'team/gate@1.0.0', name: 'front', enabled: false };
+  await api()
+    .put(pathOf('eth1'))
+    .send(documentOf('eth1', [kf]))
+    .expect(202);
   const found = await waitFor(async () => {
     const details = (await api().get(version).expect(200)).body as PackageDetails;
     return details.usedBy.length > 0 && details;
@@ -135,7 +113,7 @@ test('a yank is stored with its author, names who runs the version, and keeps ne
   expect(yanked.body).toMatchObject({ name: 'team/gate', usedBy: [{ interface: 'eth1', kf: 'front' }] });
   const insert = () =>
     api()
-      .post('/v1/nodes/demo-1/chains/eth2/xdp/kfs')
+      .post(`${pathOf('eth2')}/kfs`)
       .send({ kf: { package: 'team/gate@1.0.0' } });
   await insert().expect(422, /it is yanked: lets all pass/);
   expect(await named({ text: 'gate' })).toEqual([]);

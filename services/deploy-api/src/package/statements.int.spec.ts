@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   type Accepted,
   packageSubject,
@@ -19,52 +16,27 @@ import {
   mediaTypes,
   RegistryClient,
 } from '@l3af/oci';
-import { createLogger } from '@l3af/telemetry';
-import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
-import request from 'supertest';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- specs run against the real registry, not a stand-in
-import { readSettings } from '../../../artifact-registry/src/settings';
-// eslint-disable-next-line @nx/enforce-module-boundaries -- as above
-import { startRegistry, type RunningRegistry } from '../../../artifact-registry/src/start-registry';
-import { seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+import { waitFor } from '@l3af/testing';
+import { pathOf } from '../testing/chain-of';
+import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(240_000);
 
-let nats: TestNats;
-let postgres: TestPostgres;
-let registry: RunningRegistry;
-let plane: ControlPlane;
 let client: RegistryClient;
-let folder: string;
 const [builder, other, stranger] = [
   generateSigningKey(),
   generateSigningKey('ed25519'),
   generateSigningKey(),
 ];
 
-beforeAll(async () => {
-  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
-  folder = await mkdtemp(join(tmpdir(), 'l3af-trust-'));
-  await writeFile(join(folder, 'builder.pub'), builder.publicKey);
-  const settings = readSettings({ NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0' });
-  registry = await startRegistry(settings, createLogger('artifact-registry', 'silent'));
-  await registry.ready;
-  const registryUrl = `http://127.0.0.1:${registry.port}`;
-  client = new RegistryClient(registryUrl);
-  const addresses = { natsUrl: nats.url, databaseUrl: postgres.url, grpcPort: await freePort() };
-  plane = await startControlPlane({ ...addresses, registryUrl, trustedKeys: folder });
-  await seed(plane.bus); // demo-1 has kernel 6.1.0 on x64
-  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
+// There, demo-1 has kernel 6.1.0 on x64.
+const plane = useControlPlane({ registry: true, trustedKeys: { 'builder.pub': builder.publicKey } });
+const { api } = plane;
+
+beforeAll(() => {
+  client = new RegistryClient(plane.registryUrl);
 });
 
-afterAll(async () => {
-  await plane.close();
-  await registry.close();
-  await Promise.all([nats.stop(), postgres.stop()]);
-  await rm(folder, { recursive: true, force: true });
-});
-
-const api = () => request(plane.api.url);
 const refusal = { code: 'verifier-refused', message: 'R1 invalid mem access' } as const;
 
 const publish = async (name: string): Promise<string> => {
@@ -102,7 +74,7 @@ const heardOf = (name: string, count: number) =>
   }, `${count} statements about ${name}`);
 const deploy = (name: string, interfaceName: string) =>
   api()
-    .post(`/v1/nodes/demo-1/chains/${interfaceName}/xdp/kfs`)
+    .post(`${pathOf(interfaceName)}/kfs`)
     .send({ kf: { package: `${name}@1.0.0`, name } });
 const details = async (name: string): Promise<PackageDetails> =>
   (await api().get(`/v1/packages/${name}/versions/1.0.0`).expect(200)).body as PackageDetails;

@@ -1,61 +1,49 @@
 import { chainSubject, type StatusView } from '@l3af/contracts';
 import { connectBus, queryConfig, type Bus } from '@l3af/event-store';
-import { freePort, startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
+import { startNats, waitFor } from '@l3af/testing';
 import request from 'supertest';
 import type { RunningApi } from '../start';
-import { openApi, seed, startControlPlane, type ControlPlane } from '../testing/control-plane';
+import { keyOf, pathOf } from '../testing/chain-of';
+import { openApi } from '../testing/control-plane';
+import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(300_000);
 
-let nats: TestNats;
-let postgres: TestPostgres;
-let plane: ControlPlane;
+const plane = useControlPlane();
+const { api } = plane;
 
-beforeAll(async () => {
-  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
-  const grpcPort = await freePort();
-  plane = await startControlPlane({ natsUrl: nats.url, databaseUrl: postgres.url, grpcPort });
-  await seed(plane.bus);
-  await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
-});
-
-afterAll(async () => {
-  await plane.close();
-  await Promise.all([nats.stop(), postgres.stop()]);
-});
-
-const path = '/v1/nodes/demo-1/chains/l3af0/xdp';
+const path = pathOf('l3af0');
 const insert = (name: string) =>
-  request(plane.api.url)
+  api()
     .post(`${path}/kfs`)
     .send({ kf: { package: 'firewall', name } });
-const ready = async (): Promise<number> => (await fetch(`${plane.api.url}/readyz`)).status;
+const ready = async (): Promise<number> => (await fetch(`${plane.url}/readyz`)).status;
 const status = async (): Promise<StatusView> =>
-  (await request(plane.api.url).get('/v1/status').expect(200)).body as StatusView;
+  (await api().get('/v1/status').expect(200)).body as StatusView;
 
 test('while NATS is away: 503 that say so, nothing is stored; afterwards all goes on', async () => {
   await insert('before').expect(202);
-  await nats.halt();
+  await plane.nats.halt();
   const refused = await insert('during').expect(503, /"bus-unavailable"/);
   expect(refused.headers['retry-after']).toBe('1');
   expect(await ready()).toBe(503);
-  expect((await fetch(`${plane.api.url}/livez`)).status).toBe(200);
+  expect((await fetch(`${plane.url}/livez`)).status).toBe(200);
   expect(await status()).toMatchObject({
     bus: { connected: false },
     problems: [{ code: 'bus-unavailable' }, { code: 'registry-unavailable' }],
   });
-  await nats.restart();
+  await plane.nats.restart();
   await waitFor(async () => (await ready()) === 200, 'the API to be ready again');
   expect(await status()).toMatchObject({ bus: { connected: true } });
   await insert('after').expect(202);
-  const last = await plane.bus.store.last(chainSubject({ node: 'demo-1', interface: 'l3af0', hook: 'xdp' }));
+  const last = await plane.bus.store.last(chainSubject(keyOf('l3af0')));
   expect(last?.events).toMatchObject([{ data: { kfs: [{ name: 'before' }, { name: 'after' }] } }]);
 });
 
 test('while Postgres is away: 503 that say so, and all goes on when it is back', async () => {
-  await postgres.halt();
+  await plane.postgres.halt();
   await insert('without').expect(503, /"store-unavailable"/);
-  await request(plane.api.url)
+  await api()
     .get(path)
     .expect(503, /"store-unavailable"/);
   const view = await status();
@@ -64,7 +52,7 @@ test('while Postgres is away: 503 that say so, and all goes on when it is back',
     registry: { url: 'http://127.0.0.1:1', reachable: false },
     problems: [{ code: 'store-unavailable' }, { code: 'registry-unavailable' }],
   });
-  await postgres.restart();
+  await plane.postgres.restart();
   await waitFor(async () => (await ready()) === 200, 'the API to be ready again');
   await insert('again').expect(202);
 });
@@ -77,7 +65,7 @@ describe('started before NATS', () => {
   test('it answers at once, is not ready, and becomes so by itself', async () => {
     await using other = await startNats();
     await other.halt();
-    late = await openApi({ natsUrl: other.url, grpcPort: await freePort() });
+    late = await openApi({ natsUrl: other.url });
     expect((await fetch(`${late.url}/livez`)).status).toBe(200);
     await request(late.url)
       .get('/v1/nodes')
@@ -95,7 +83,7 @@ describe('started before NATS', () => {
 
   test('a NATS without JetStream is named as the reason', async () => {
     await using plain = await startNats({ jetStream: false });
-    late = await openApi({ natsUrl: plain.url, grpcPort: await freePort() });
+    late = await openApi({ natsUrl: plain.url });
     await waitFor(async () => {
       const { text } = await request(late.url).get('/readyz').expect(503);
       return text.includes('bus-unsuitable');
@@ -104,8 +92,8 @@ describe('started before NATS', () => {
 });
 
 test('a request that is under way is answered before the service stops', async () => {
-  const bus: Bus = await connectBus({ servers: nats.url, name: 'spec' });
-  const api = await openApi({ natsUrl: nats.url, grpcPort: await freePort() });
+  const bus: Bus = await connectBus({ servers: plane.nats.url, name: 'spec' });
+  const api = await openApi({ natsUrl: plane.nats.url });
   await waitFor(async () => (await fetch(`${api.url}/readyz`)).ok, 'the API to be ready');
   await queryConfig(bus, 'status', {});
   const answers = Array.from({ length: 10 }, (_, at) =>

@@ -9,6 +9,7 @@ import {
 } from '@l3af/contracts';
 import { connectBus, type Bus } from '@l3af/event-store';
 import { createLogger } from '@l3af/telemetry';
+import { freePort } from '@l3af/testing';
 // eslint-disable-next-line @nx/enforce-module-boundaries -- specs run against the real config-store, not a stand-in
 import { startConfigStore, type ConfigStore } from '../../../config-store/src/config-store';
 import { readSettings } from '../settings';
@@ -17,7 +18,6 @@ import { startApi, type RunningApi } from '../start';
 export interface Addresses {
   natsUrl: string;
   databaseUrl: string;
-  grpcPort: number;
   /** Default: one that is not there. */
   registryUrl?: string;
   /** File of public keys whose statements count. */
@@ -47,10 +47,12 @@ export async function startControlPlane(addresses: Addresses): Promise<ControlPl
 }
 
 /** deploy-api alone. */
-export function openApi(addresses: Omit<Addresses, 'databaseUrl'>): Promise<RunningApi> {
-  const { natsUrl, grpcPort, registryUrl = 'http://127.0.0.1:1', trustedKeys } = addresses;
+export async function openApi(addresses: Omit<Addresses, 'databaseUrl'>): Promise<RunningApi> {
+  const { natsUrl, registryUrl = 'http://127.0.0.1:1', trustedKeys } = addresses;
   const environment = {
-    ...{ NATS_URL: natsUrl, L3AF_API_PORT: '0', L3AF_GRPC_PORT: String(grpcPort) },
+    ...{ NATS_URL: natsUrl, L3AF_API_PORT: '0' },
+    // Picked right before it is used: whatever else runs on the machine may take it meanwhile.
+    L3AF_GRPC_PORT: String(await freePort()),
     L3AF_REGISTRY_URL: registryUrl,
     ...(trustedKeys !== undefined && { L3AF_TRUSTED_KEYS: trustedKeys }),
   };
