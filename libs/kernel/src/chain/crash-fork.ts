@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { readFileSync, readSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
+import { addressOf, structure } from '../sys/attributes';
 
 // FFI, for tests only: to start node anew takes a tenth of a second, on an emulated machine five; to fork one that has loaded
 // everything, a hundredth. The child is a process as any other: what it holds goes when it is killed.
@@ -13,6 +14,11 @@ const waitpid = libc.func('int waitpid(int pid, void *status, int options)') as 
 const getpid = libc.func('int getpid()') as () => number;
 const kill = libc.func('int kill(int pid, int signal)') as (pid: number, signal: number) => number;
 const exitNow = libc.func('void _exit(int code)') as (code: number) => void;
+const prctl = libc.func('int prctl(int option, uint64 mode, void *filter)') as (
+  option: number,
+  mode: number,
+  filter: Uint8Array,
+) => number;
 const madvise = libc.func('int madvise(uint64 address, uint64 bytes, int advice)') as (
   address: number,
   bytes: number,
@@ -22,32 +28,51 @@ const self = koffi.load(null);
 const defaultLoop = self.func('void *uv_default_loop()') as () => bigint;
 const forkLoop = self.func('int uv_loop_fork(void *loop)') as (loop: bigint) => number;
 
-const mapsText = Buffer.alloc(1 << 20);
+const [doNotFork, doFork] = [10, 11];
 
-function readMaps(): number {
-  const file = openSync('/proc/self/maps', 'r');
-  let length = 0;
-  for (let read = -1; read !== 0; length += read) read = readSync(file, mapsText, length, 65_536, null);
-  closeSync(file);
-  return length;
+/** Lets a system call succeed without being made: madvise(…, MADV_DONTFORK). Seccomp's programs are classic BPF. */
+function forkNothingLess(): void {
+  const madviseNumber = process.arch === 'x64' ? 28 : 233;
+  const [load, jumpUnlessEqual, giveBack] = [0x20, 0x15, 0x06];
+  const [numberAt, adviceAt] = [0, 32]; // in `struct seccomp_data`
+  const [doIt, sayDone] = [0x7fff_0000, 0x0005_0000];
+  const instructions = Buffer.concat(
+    (
+      [
+        [load, 0, numberAt],
+        [jumpUnlessEqual, 3, madviseNumber],
+        [load, 0, adviceAt],
+        [jumpUnlessEqual, 1, doNotFork],
+        [giveBack, 0, sayDone],
+        [giveBack, 0, doIt],
+      ] as const
+    ).map(([code, otherwise, value]) =>
+      structure(8, [
+        { at: 0, u32: code | (otherwise << 24) },
+        { at: 4, u32: value },
+      ]),
+    ),
+  );
+  const filter = structure(16, [
+    { at: 0, u32: instructions.length / 8 },
+    { at: 8, u64: addressOf(instructions) },
+  ]);
+  const [setSeccomp, modeFilter] = [22, 2];
+  if (prctl(setSeccomp, modeFilter, filter) !== 0)
+    throw new Error(`prctl of a seccomp filter: errno ${koffi.errno()}`);
 }
 
-const hexDigit = (byte: number): number => (byte < 58 ? byte - 48 : byte - 87);
-
 /**
- * V8 asks the kernel to leave its memory out of a fork; this takes that back. Between the look at the memory and the fork V8 must not
- * take any more, so that there is a collection first and next to nothing is allocated.
+ * V8 asks the kernel to leave its heap out of a fork: a child that touches memory that was taken since is killed by SIGSEGV. So from now on
+ * nothing is left out, and what was so far is taken back.
  */
 function forkAllMemory(): void {
-  const [doFork, dash, space, newline] = [11, 45, 32, 10];
-  globalThis.gc?.({ type: 'minor', execution: 'sync' });
-  const length = readMaps();
-  for (let at = 0; at < length; at++) {
-    let [from, to] = [0, 0];
-    for (; mapsText[at] !== dash; at++) from = from * 16 + hexDigit(mapsText[at] ?? 0);
-    for (at++; mapsText[at] !== space; at++) to = to * 16 + hexDigit(mapsText[at] ?? 0);
-    madvise(from, to - from, doFork);
-    while (mapsText[at] !== newline) at++;
+  forkNothingLess();
+  for (const line of readFileSync('/proc/self/maps', 'latin1').split('\n')) {
+    const [from, to] = (line.split(' ', 1)[0] ?? '')
+      .split('-')
+      .map((address) => Number.parseInt(address, 16));
+    if (from !== undefined && to !== undefined) madvise(from, to - from, doFork);
   }
 }
 
@@ -77,9 +102,10 @@ export const rehearsal = '!';
 
 /**
  * For each line on stdin forks a child that does the work and ends; then a line of JSON on stdout says how, after what the child
- * wrote. Node must run with --single-threaded, as a fork has none of V8's other threads, and --expose-gc.
+ * wrote. Node must run with --single-threaded, as a fork has none of V8's other threads.
  */
 export async function serveForks(work: (line: string) => Promise<void>): Promise<void> {
+  forkAllMemory();
   for (;;) {
     const line = readLine();
     if (line === undefined) process.exit(0);
@@ -88,7 +114,6 @@ export async function serveForks(work: (line: string) => Promise<void>): Promise
       writeSync(1, '\n{"signal":0,"code":0}\n');
       continue;
     }
-    forkAllMemory();
     const pid = fork();
     if (pid === 0) return runInChild(work, line);
     const status = Buffer.alloc(4);

@@ -5,29 +5,17 @@ import { childArguments } from './chain-fixture';
 import type { CrashJob } from './crash-child';
 import { rehearsal, type ForkResult } from './crash-fork';
 
-const segmentationFault = 11;
-/** One in some thousand is; a change that crashes by itself does so every time. */
-const brokenForksMax = 3;
-
 export interface CrashRunner {
   /** Does a change for good, so that the next ones take less time. */
   rehearse(job: Omit<CrashJob, 'killAfter'>): Promise<void>;
-  /**
-   * Runs a change in a process that kills itself; `operation` is the one after which it was killed. `undefined`: the fork was not whole (V8
-   * had taken memory at the last moment) and died of it; what it has done is unknown, so that the state before must be made again.
-   */
-  run(job: CrashJob): Promise<{ killed: boolean; operation: string } | undefined>;
+  /** Runs a change in a process that kills itself; `operation` is the one after which it was killed. Any other death of it throws. */
+  run(job: CrashJob): Promise<{ killed: boolean; operation: string }>;
   stop(): Promise<void>;
 }
 
 /** Starts the process whose forks do the changes. */
 export function startCrashRunner(): CrashRunner {
-  const args = [
-    '--single-threaded',
-    '--expose-gc',
-    '--min-semi-space-size=16',
-    ...childArguments(join(__dirname, 'crash-child')),
-  ];
+  const args = ['--single-threaded', ...childArguments(join(__dirname, 'crash-child'))];
   const child = spawn(process.execPath, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, L3AF_CRASH_CHILD: '1' },
@@ -39,7 +27,6 @@ export function startCrashRunner(): CrashRunner {
     if (done === true) throw new Error('the process whose forks do the changes has ended');
     return value;
   };
-  let brokenForks = 0;
   const send = async (line: string): Promise<ForkResult & { written: string }> => {
     child.stdin.write(`${line}\n`);
     const written = await next();
@@ -51,9 +38,13 @@ export function startCrashRunner(): CrashRunner {
     },
     async run(job) {
       const { written: operation, signal, code } = await send(JSON.stringify(job));
-      if (signal === 9) return { killed: true, operation };
-      if (signal === segmentationFault && brokenForks++ < brokenForksMax) return undefined;
-      if (signal !== 0 || code !== 0) throw new Error(`the change ended with signal ${signal}, code ${code}`);
+      if (signal === 9 && operation !== '') return { killed: true, operation };
+      if (signal !== 0 || code !== 0) {
+        const { change, killAfter } = job;
+        throw new Error(
+          `${change.kind}, to be killed at operation ${killAfter}: signal ${signal}, code ${code}`,
+        );
+      }
       return { killed: false, operation };
     },
     async stop() {
