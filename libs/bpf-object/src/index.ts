@@ -1,7 +1,6 @@
 export { deriveSchema } from './schema';
 export { hooksOf, programTypeOf } from './programs';
 export { staticReport, compareKernels } from './report';
-export type { StaticReport } from './report';
 export type { Since } from './kernel-names';
 export { objectSizeBytesMax, readElf, relocationsOf } from './elf';
 export { planConfig } from './config/plan';

@@ -1,23 +1,8 @@
+import type { StaticReport } from '@l3af/contracts';
 import { type ElfObject, type ElfSection, isExecutable, readElf } from './elf';
 import { helpers, mapTypes, programTypes, type Since } from './kernel-names';
 import { schemaOf } from './schema';
 import { SliceReader } from './reader';
-
-/** What an object asks of a kernel, read from its instructions and definitions. */
-export interface StaticReport {
-  helpers: Since[];
-  maps: Since[];
-  programs: Since[];
-  /** Instructions and features beyond the first BPF: `jmp32`, `atomics`, `kfuncs`, … */
-  features: Since[];
-  /** The first mainline kernel that has all of it; never below 5.10, the oldest that L3AF runs on. */
-  kernel: string;
-  /** Instructions by section. */
-  instructions: Record<string, number>;
-  byteOrder: 'little' | 'big';
-  /** Without BTF, maps and constants have sizes but no types. */
-  hasBtf: boolean;
-}
 
 const oldest = '5.10';
 

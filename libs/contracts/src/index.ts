@@ -173,8 +173,9 @@ export {
   attachmentTypes,
   userspaceType,
   provenancePredicate,
+  staticReportSchema,
 } from './package.statements';
-export type { StatedVerification, VerifiedStatement } from './package.statements';
+export type { StatedVerification, StaticReport, VerifiedStatement } from './package.statements';
 export { packageUseSchema, packageDetailsSchema, yankedSchema } from './package.view';
 export type { PackageUse, PackageDetails, Yanked } from './package.view';
 export {

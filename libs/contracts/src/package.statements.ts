@@ -33,7 +33,30 @@ export const attachmentTypes = {
   /** One file of packet tests; annotation `org.opencontainers.image.title` is its name. */
   tests: 'application/vnd.l3af.packet-tests.v1+yaml',
   sbom: 'application/spdx+json',
+  /** A {@link staticReportSchema} of the object. */
+  report: 'application/vnd.l3af.static-report.v1+json',
 } as const;
+
+const sinceSchema = z.array(z.object({ name: z.string(), kernel: z.string() }));
+
+/** What an object asks of a kernel, read from its instructions: each thing with the first mainline release that has it. */
+export const staticReportSchema = z.object({
+  helpers: sinceSchema,
+  /** Map types. */
+  maps: sinceSchema,
+  /** Program types. */
+  programs: sinceSchema,
+  /** Instructions and features beyond the first BPF: `jmp32`, `atomics`, `kfuncs`, … */
+  features: sinceSchema,
+  /** The first mainline release that has all of it; never below 5.10, the oldest that L3AF runs on. */
+  kernel: z.string(),
+  /** Instructions by section. */
+  instructions: z.record(z.string(), z.number().int()),
+  byteOrder: z.enum(['little', 'big']),
+  /** Without BTF, maps and constants have sizes but no types. */
+  hasBtf: z.boolean(),
+});
+export type StaticReport = z.infer<typeof staticReportSchema>;
 
 /** A userspace program of the package; annotations say its name, architecture and language. */
 export const userspaceType = 'application/vnd.l3af.userspace.v1+elf';

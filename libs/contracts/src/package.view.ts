@@ -4,7 +4,7 @@ import { packageVersionViewSchema } from './config.queries';
 import { wireErrorSchema } from './errors';
 import { manifestSchema } from './manifest';
 import { digestSchema, hookSchema } from './names';
-import { statedVerificationSchema } from './package.statements';
+import { statedVerificationSchema, staticReportSchema } from './package.statements';
 
 /** A KF of a desired chain that is of a package's version. */
 export const packageUseSchema = z.object({
@@ -27,12 +27,14 @@ export const packageDetailsSchema = packageVersionViewSchema.extend({
   readme: z.string().nullable(),
   /** What kernels said of the object, from the statements attached, each with the trusted key that signed it. */
   statements: z.array(statedVerificationSchema),
+  /** What the object asks of a kernel, and the first that has it all; null when it cannot be read. */
+  needs: staticReportSchema.nullable(),
   /** Everything that refers to the version: signatures, statements, provenance, SBOM, tests. */
   attachments: z.array(
     z.object({ artifactType: z.string(), digest: digestSchema, title: z.string().optional() }),
   ),
   usedBy: z.array(packageUseSchema),
-  /** Why manifest, readme, statements and attachments could not be read; absent when they could. */
+  /** Why manifest, readme, statements, needs and attachments could not be read; absent when they could. */
   problem: wireErrorSchema.optional(),
 });
 export type PackageDetails = z.infer<typeof packageDetailsSchema>;

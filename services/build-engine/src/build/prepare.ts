@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { deriveSchema, hooksOf } from '@l3af/bpf-object';
+import { deriveSchema, hooksOf, staticReport } from '@l3af/bpf-object';
 import {
   attachmentTypes,
   type BuildRequested,
@@ -75,6 +75,7 @@ async function prepareSource(
   const files = await attachments({ plan, fetched, compiled, compiler, tests, programs });
   const { sourceDigest, commit } = fetched;
   const schema = inspect(objects, plan.source, context);
+  files.push(reportOf(objects, context));
   return { plan, objects, schema, sourceDigest, commit, diagnostics, commands, compiler, files };
 }
 
@@ -94,16 +95,17 @@ async function prepareObject(
   const plan = { name, version, manifest: undefined, flags: [] };
   const files = [{ path: fileName, read: () => Promise.resolve(bytes) }];
   const sbom = await sbomOf({ plan, sourceDigest: object.digest, files, compiler: undefined });
+  const schema = inspect(objects, fileName, context);
   return {
     plan,
     objects,
-    schema: inspect(objects, fileName, context),
+    schema,
     sourceDigest: object.digest,
     commit: undefined,
     diagnostics: [],
     commands: [],
     compiler: undefined,
-    files: [sbom],
+    files: [sbom, reportOf(objects, context)],
   };
 }
 
@@ -124,6 +126,17 @@ function inspect(objects: Prepared['objects'], source: string, { progress }: Bui
   const isUsable = schema.programs.some((program) => hooksOf(program).length > 0);
   if (!isUsable) progress.say('inspect', 'no program of it can be put into a chain');
   return schema;
+}
+
+/** What the object asks of a kernel, for whoever wants to know before a kernel is asked. */
+function reportOf([first]: Prepared['objects'], { progress }: BuildContext): Attachment {
+  const report = staticReport(first?.bytes ?? new Uint8Array());
+  const deciding = [...report.programs, ...report.maps, ...report.helpers, ...report.features]
+    .filter(({ kernel }) => kernel === report.kernel)
+    .map(({ name }) => name);
+  const why = deciding.length > 0 ? ` for ${deciding.join(', ')}` : '';
+  progress.say('inspect', `needs Linux ${report.kernel} or newer${why}`);
+  return { artifactType: attachmentTypes.report, bytes: Buffer.from(JSON.stringify(report, null, 1)) };
 }
 
 /** Files that kf.yaml names. */

@@ -2,6 +2,7 @@ import type { ObjectSchema, PackageDetails, PackageUse, PackageView } from '@l3a
 import { cosignPredicate } from '@l3af/oci';
 import type { Printer } from '../output/printer';
 import { bytes, moment, shortDigest } from '../output/words';
+import { needsText } from './needs.text';
 import { typeText } from './type-text';
 import { verifiedTable } from './verified.table';
 
@@ -38,6 +39,7 @@ function versionText(details: PackageDetails, print: Printer): string {
     ['license', details.license],
     ['digest', details.digest],
     ['source', details.sourceDigest],
+    ['needs', details.needs && needsText(details.needs)],
     ['signed by', details.signers.map(signerText).join(', ') || 'nobody'],
     ['yanked', details.yanked],
     ['attached', attachedText(details)],

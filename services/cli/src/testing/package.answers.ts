@@ -117,6 +117,16 @@ export const firewallDetails = packageDetailsSchema.parse({
       signer: { keyId: 'e'.repeat(64), name: 'signing.pub' },
     },
   ],
+  needs: {
+    helpers: [
+      { name: 'map_lookup_elem', kernel: '3.19' },
+      { name: 'loop', kernel: '5.17' },
+    ],
+    maps: [{ name: 'lpm_trie', kernel: '4.11' }],
+    programs: [{ name: 'xdp', kernel: '4.8' }],
+    features: [],
+    ...{ kernel: '5.17', instructions: { xdp: 812 }, byteOrder: 'little', hasBtf: true },
+  },
   attachments: [
     { artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json', digest: digest('8') },
     { artifactType: 'application/vnd.l3af.readme.v1+markdown', digest: digest('7'), title: 'README.md' },

@@ -9,9 +9,15 @@ import {
 } from '@l3af/oci';
 
 /** What only the registry has of a version. */
-export type Attached = Pick<PackageDetails, 'manifest' | 'readme' | 'statements' | 'attachments'>;
+export type Attached = Pick<PackageDetails, 'manifest' | 'readme' | 'statements' | 'needs' | 'attachments'>;
 
-export const nothingAttached: Attached = { manifest: null, readme: null, statements: [], attachments: [] };
+export const nothingAttached: Attached = {
+  manifest: null,
+  readme: null,
+  statements: [],
+  needs: null,
+  attachments: [],
+};
 
 const readmeBytesMax = 256 * 1024;
 /** Reads an image's manifest label and everything that refers to it. What cannot be read is left out. */
@@ -25,6 +31,7 @@ export async function readAttached(client: RegistryClient, name: string, digest:
     manifest,
     readme: readme ? await readReadme({ client, name, descriptor: readme }) : null,
     statements: [],
+    needs: null,
     attachments: referrers.map(attachment),
   };
 }

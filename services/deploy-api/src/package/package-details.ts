@@ -10,17 +10,22 @@ import {
 import { Injectable } from '@nestjs/common';
 import { RegistryApi, type YankRequest } from '../registry/registry-api';
 import { nothingAttached, readAttached, type Attached } from './attached';
+import { PackageNeeds } from './package-needs';
 import { PackageQueries } from './package.queries';
 import { Statements } from './statements';
 
 /** One version of a package with its image, its attachments and the chains that run it. */
 @Injectable()
 export class PackageDetailsReader {
+  private readonly needs: PackageNeeds;
+
   constructor(
     private readonly queries: PackageQueries,
     private readonly registry: RegistryApi,
     private readonly statements: Statements,
-  ) {}
+  ) {
+    this.needs = new PackageNeeds(registry.client);
+  }
 
   /** `wanted`: a version or a digest. */
   async read(name: string, wanted: string): Promise<PackageDetails> {
@@ -48,11 +53,12 @@ export class PackageDetailsReader {
   private async attached(version: PackageVersionView): Promise<Attached & { problem?: WireError }> {
     const { name, digest } = version;
     try {
-      const [attached, statements] = await Promise.all([
+      const [attached, statements, needs] = await Promise.all([
         readAttached(this.registry.client, name, digest),
         this.statements.of(version),
+        this.needs.of(version),
       ]);
-      return { ...attached, statements };
+      return { ...attached, statements, needs };
     } catch (error) {
       if (error instanceof L3afError) return { ...nothingAttached, problem: toWireError(error) };
       throw error;

@@ -66,12 +66,13 @@ const versionMessage = ({ schema, verified, ...version }: PackageVersionView): o
 });
 
 function detailsMessage(details: PackageDetails): object {
-  const { manifest, readme, statements, attachments, usedBy, problem, ...version } = details;
+  const { manifest, readme, statements, needs, attachments, usedBy, problem, ...version } = details;
   return {
     version: versionMessage(version),
     ...(manifest && { manifest: toStruct(manifest) }),
     ...(readme !== null && { readme }),
     statements: statements.map(toStruct),
+    ...(needs && { needs: toStruct(needs) }),
     attachments,
     usedBy: usedBy.map(unsetNulls),
     ...(problem && { problem: errorMessage(problem) }),

@@ -1,3 +1,4 @@
+import { deriveSchema } from '@l3af/bpf-object';
 import {
   attachmentTypes,
   buildConsumer,
@@ -9,7 +10,7 @@ import {
   type VerifiedStatement,
 } from '@l3af/contracts';
 import { attachReferrer, attachStatement, buildImage, generateSigningKey, RegistryClient } from '@l3af/oci';
-import { waitFor } from '@l3af/testing';
+import { compileStripped, waitFor } from '@l3af/testing';
 import { documentOf, pathOf } from '../testing/chain-of';
 import { digestOf } from '../testing/control-plane';
 import { useControlPlane } from '../testing/use-control-plane';
@@ -81,6 +82,7 @@ test('a version is shown with its image, what is attached, and who runs it', asy
     ...{ name: 'team/gate', version: '1.0.0', digest: image.digest, readme: '# Gate\n' },
     manifest: { config: { limit: { description: 'Packets per second' } } },
     statements: [statement],
+    needs: null, // it is no object that could be read
     usedBy: [
       {
         ...{ node: 'demo-1', interface: 'eth1', hook: 'xdp', kf: 'front' },
@@ -96,6 +98,25 @@ test('a version is shown with its image, what is attached, and who runs it', asy
   // In the events, not in the registry: what is known is shown, and why the rest is not.
   const { body } = await api().get('/v1/packages/firewall/versions/1.0.0').expect(200);
   expect(body).toMatchObject({ readme: null, problem: { code: expect.any(String) as unknown } });
+});
+
+test('a version is shown with what its object asks of a kernel, whoever pushed it', async () => {
+  const object = compileStripped(`
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+static long step(unsigned i, void *context) { return 0; }
+SEC("xdp") int wait_for_it(struct xdp_md *ctx) { return bpf_loop(7, step, 0, 0) ? XDP_PASS : XDP_DROP; }
+char l[] SEC("license") = "GPL";
+`);
+  const schema = deriveSchema(object);
+  const pushed = buildImage({ objects: [{ architecture: 'amd64', bytes: object }], schema });
+  await new RegistryClient(plane.registryUrl).push(pushed, 'team/looping', ['1.0.0']);
+  await waitFor(async () => (await named({ text: 'looping' })).length > 0, 'the package to be projected');
+  const { body } = await api().get('/v1/packages/team%2Flooping/versions/1.0.0').expect(200);
+  expect((body as PackageDetails).needs).toMatchObject({
+    ...{ kernel: '5.17', helpers: [{ name: 'loop', kernel: '5.17' }], byteOrder: 'little' },
+    programs: [{ name: 'xdp', kernel: '4.8' }],
+  });
 });
 
 test('a yank is stored with its author, names who runs the version, and keeps new deployments out', async () => {
