@@ -1,4 +1,4 @@
-import { chainKeyText, type ChainKey, type DesiredKf, L3afError, toWireError } from '@l3af/contracts';
+import { chainKeyText, type ChainKey, type DesiredKf, L3afError } from '@l3af/contracts';
 import { type HookTarget, listInterfaces, releaseHook, swapTo } from '@l3af/kernel';
 import type { Artifact, ArtifactStore } from '../artifact/artifact-store';
 import type { Logger } from '../logger';
@@ -7,14 +7,15 @@ import type { Causation, Reporter } from '../report/reporter';
 import type { Settings } from '../settings';
 import { isAdjustable } from './adjust';
 import type { DesiredChain } from './desired';
-import { execute, type Outcome } from './execute';
+import { execute } from './execute';
 import { hookTarget, releasedFirst } from './hook-target';
 import type { CounterLedger } from './ledger';
 import type { ChainMemory } from './memory';
 import { observe } from './observe';
 import { type AppliedChain, isDrifted, type ObservedChain, plan } from './plan';
 import { Probation } from './probation';
-import { appliedReport, rejectedReport } from './reports';
+import { rolledBackReport } from './reports';
+import { type Arrival, RevisionOutcomes } from './revision-outcomes';
 import { SerialQueue } from './serial-queue';
 import { observeWithoutStray } from './stray';
 import { keepTracing } from './tracing';
@@ -31,13 +32,6 @@ export interface ReconcilerOptions {
   inputs: () => string;
 }
 
-interface Arrival extends Causation {
-  receivedAt: number;
-}
-
-/** Failures that pass by themselves: the revision is tried again, and is not remembered as refused. */
-const passing = new Set(['registry-unavailable', 'interface-gone', 'bus-unavailable']);
-
 /** Makes each hook's chain what it should be: observe, plan, execute, report; one hook at a time. */
 export class Reconciler {
   /**
@@ -51,10 +45,11 @@ export class Reconciler {
   private readonly arrivals = new Map<string, Arrival>();
   /** Hooks whose chain is to be loaded anew although it looks right, and those where that was done once. */
   private readonly reloads = new Map<string, 'wanted' | 'done'>();
-  /** What a hook waits for, so that it is reported once. */
-  private readonly waiting = new Map<string, string>();
+  private readonly outcomes: RevisionOutcomes;
 
-  constructor(private readonly options: ReconcilerOptions) {}
+  constructor(private readonly options: ReconcilerOptions) {
+    this.outcomes = new RevisionOutcomes({ ...options, target: (key) => this.target(key) });
+  }
 
   /** Takes a desired chain; one that is older than what is known is ignored (replicas may be behind). */
   offer(desired: DesiredChain, causation: Causation = {}): void {
@@ -119,18 +114,8 @@ export class Reconciler {
     this.options.ledger.remove(target, observed.live.generation);
     this.probation.forget(key);
     memory.refuse(desired, inputs());
-    reporter.report(key, {
-      type: 'ChainRolledBack',
-      version: 1,
-      data: {
-        ...key,
-        revision: desired.revision,
-        sequence: desired.sequence,
-        toRevision: back.applied.revision,
-        generation: previous,
-        error: toWireError(error),
-      },
-    });
+    const toRevision = back.applied.revision;
+    reporter.report(key, rolledBackReport(desired, error, { toRevision, generation: previous }));
     return true;
   }
 
@@ -150,7 +135,7 @@ export class Reconciler {
     try {
       await this.bring(desired, arrival);
     } catch (error) {
-      this.refuse(desired, error, arrival);
+      this.outcomes.failed(desired, error, arrival);
     } finally {
       if (this.arrivals.get(id) === arrival) this.arrivals.delete(id);
     }
@@ -187,7 +172,7 @@ export class Reconciler {
         'chain reconciled',
       );
     }
-    this.reportApplied({ desired, target, outcome, pullMs, arrival });
+    this.outcomes.applied({ desired, target, outcome, pullMs, arrival });
   }
 
   private startProbation(key: ChainKey, { live }: ObservedChain): void {
@@ -222,31 +207,9 @@ export class Reconciler {
     return new Map(loaded);
   }
 
-  /** Each revision is reported once, by whichever run of the executor finds it live first. */
-  private reportApplied(applied: {
-    desired: DesiredChain;
-    target: HookTarget;
-    outcome: Outcome;
-    pullMs: number;
-    arrival: Arrival | undefined;
-  }): void {
-    const { desired, target, outcome, pullMs, arrival } = applied;
-    const { memory, reporter } = this.options;
-    this.waiting.delete(chainKeyText(desired.key));
-    if (memory.isReported(desired)) return;
-    const totalMs = arrival ? performance.now() - arrival.receivedAt : 0;
-    const timings = { pullMs, loadMs: outcome.loadMs, swapMs: outcome.swap?.swapMs ?? 0, totalMs };
-    reporter.report(
-      desired.key,
-      appliedReport({ desired, hook: observe(target).hook, timings, warnings: outcome.warnings }),
-      arrival,
-    );
-    memory.markReported(desired);
-  }
-
   /** A chain for an interface that is not there: a deleted one is gone with it, any other waits for it. */
   private withoutInterface(desired: DesiredChain, arrival: Arrival | undefined): void {
-    const { memory, reporter, settings, ledger } = this.options;
+    const { settings, ledger } = this.options;
     // An interface of another name has nothing to do with the chain any more; from one that is gone the kernel took it off.
     releaseHook({ ...desired.key, instance: settings.instance }, settings.netns);
     ledger.forget(desired.key);
@@ -257,38 +220,7 @@ export class Reconciler {
         `Cannot apply chain "${text}": no such interface, needs ${desired.key.interface} to appear`,
       );
     }
-    if (memory.isReported(desired)) return;
-    reporter.report(
-      desired.key,
-      {
-        type: 'ChainDetached',
-        version: 1,
-        data: { ...desired.key, revision: desired.revision, sequence: desired.sequence },
-      },
-      arrival,
-    );
-    memory.markReported(desired);
-  }
-
-  private refuse(desired: DesiredChain, error: unknown, arrival: Arrival | undefined): void {
-    const { memory, reporter, log, inputs } = this.options;
-    const wire = toWireError(error);
-    const id = chainKeyText(desired.key);
-    log.error({ chain: id, revision: desired.revision, err: error }, wire.message);
-    const retrying = passing.has(wire.code);
-    if (retrying) {
-      const waiting = `${desired.sequence} ${wire.code}`;
-      if (this.waiting.get(id) === waiting) return;
-      this.waiting.set(id, waiting);
-      memory.markFailed(desired);
-    } else memory.refuse(desired, inputs());
-    const target = this.target(desired.key);
-    const liveRevision = target && observe(target).live?.applied.revision;
-    const verifierLog = wire.details?.['log'];
-    reporter.report(desired.key, rejectedReport(desired, wire, { liveRevision, retrying }), {
-      ...arrival,
-      ...(typeof verifierLog === 'string' && { log: verifierLog }),
-    });
+    this.outcomes.detached(desired, arrival);
   }
 }
 

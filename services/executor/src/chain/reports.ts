@@ -1,7 +1,17 @@
-import type { ApplyTimings, ChainAttach, ReportEvent, WireError } from '@l3af/contracts';
+import {
+  type ApplyTimings,
+  type ChainAttach,
+  type L3afError,
+  type ReportEvent,
+  toWireError,
+  type WireError,
+} from '@l3af/contracts';
 import type { ObservedHook } from '@l3af/kernel';
 import { threeDigits } from '../report/digits';
 import type { DesiredChain } from './desired';
+
+/** What every report of a revision begins with. */
+const headOf = ({ key, revision, sequence }: DesiredChain) => ({ ...key, revision, sequence });
 
 /** ChainApplied for what the hook now runs, or ChainDetached for a deleted chain. */
 export function appliedReport(applied: {
@@ -11,8 +21,7 @@ export function appliedReport(applied: {
   warnings: string[];
 }): ReportEvent {
   const { desired, hook, timings, warnings } = applied;
-  const head = { ...desired.key, revision: desired.revision, sequence: desired.sequence };
-  if (desired.deleted) return { type: 'ChainDetached', version: 1, data: head };
+  if (desired.deleted) return detachedReport(desired);
   const kfs = (hook.live?.kfs ?? []).map(({ name, digest, programId, enabled }) => ({
     name,
     digest,
@@ -23,7 +32,7 @@ export function appliedReport(applied: {
     type: 'ChainApplied',
     version: 1,
     data: {
-      ...head,
+      ...headOf(desired),
       generation: hook.live?.generation ?? 0,
       mode: hook.mode ?? 'native',
       kfs,
@@ -37,6 +46,23 @@ export function appliedReport(applied: {
     },
   };
 }
+
+export const detachedReport = (desired: DesiredChain): ReportEvent => ({
+  type: 'ChainDetached',
+  version: 1,
+  data: headOf(desired),
+});
+
+/** ChainRolledBack: the revision is refused, and packets are back on the generation before. */
+export const rolledBackReport = (
+  desired: DesiredChain,
+  error: L3afError,
+  back: { toRevision: number; generation: number },
+): ReportEvent => ({
+  type: 'ChainRolledBack',
+  version: 1,
+  data: { ...headOf(desired), ...back, error: toWireError(error) },
+});
 
 function modeWarnings(hook: ObservedHook): string[] {
   return hook.mode === 'generic'
@@ -76,9 +102,7 @@ export function rejectedReport(
     type: 'ChainRejected',
     version: 1,
     data: {
-      ...desired.key,
-      revision: desired.revision,
-      sequence: desired.sequence,
+      ...headOf(desired),
       error: { ...error, details: small },
       ...(kf !== undefined && { kf }),
       ...(liveRevision !== undefined && { liveRevision }),
