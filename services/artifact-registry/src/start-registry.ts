@@ -18,7 +18,7 @@ import type { Settings } from './settings';
 import { busState } from './state/bus-state';
 import { CachedParts } from './state/cached-parts';
 import { directoryState } from './state/directory-state';
-import type { Parts, RegistryState } from './state/state';
+import type { RegistryState } from './state/state';
 
 export interface RunningRegistry {
   port: number;
@@ -39,7 +39,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
   });
   app.set('etag', false).disable('x-powered-by');
   const perSecond = settings.L3AF_REQUESTS_PER_SECOND;
-  if (perSecond > 0) app.use('/v2', limitRate(perSecond));
+  if (perSecond > 0) app.use(['/v2', '/l3af'], limitRate(perSecond));
   await app.listen(settings.L3AF_REGISTRY_PORT, settings.L3AF_HOST);
   const server = app.getHttpServer();
   // A gigabyte may take longer than node's five minutes for a request; silence is what ends one.
@@ -55,7 +55,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
   const cacheFolder = settings.L3AF_CACHE_DIR ?? temporaryCache;
   const stopping = new AbortController();
   let bus: Bus | undefined;
-  let parts: Parts | undefined;
+  let registry: Registry | undefined;
   let garbage: { stop(): Promise<void> } | undefined;
   const ready = (async () => {
     bus = await connectBus({
@@ -65,8 +65,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
       signal: stopping.signal,
     });
     const state = await openState(settings, bus, cacheFolder);
-    parts = state.parts;
-    const registry = openRegistry(state, bus, {
+    registry = openRegistry(state, bus, {
       blobBytesMax: settings.L3AF_BLOB_BYTES_MAX,
       repositoryBytesMax: settings.L3AF_REPOSITORY_BYTES_MAX,
     });
@@ -83,7 +82,8 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
     server.closeIdleConnections();
     await app.close();
     await garbage?.stop();
-    await parts?.close();
+    await registry?.uploads.close();
+    await registry?.state.parts.close();
     await bus?.close();
     if (settings.L3AF_CACHE_DIR === undefined) await rm(temporaryCache, { recursive: true, force: true });
   };

@@ -122,8 +122,8 @@ export class ContentStore {
       return;
     }
     const ahead = Math.max(1, Math.floor(bytesAheadMax / this.parts.bytesMax));
-    const fetched: { into: Buffer<ArrayBuffer>; bytes: Promise<Uint8Array> }[] = [];
-    const given: Buffer<ArrayBuffer>[] = [];
+    const fetched: { into: Buffer<SharedArrayBuffer>; bytes: Promise<Uint8Array> }[] = [];
+    const given: Buffer<SharedArrayBuffer>[] = [];
     const wanted = partsIn(partsOf(content), range);
     for (const [index, { from, to }] of wanted.entries()) {
       while (given.length > 1) giveBuffer(given.shift()!);

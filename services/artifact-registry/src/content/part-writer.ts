@@ -1,7 +1,7 @@
-import { crc32 } from 'node:zlib';
 import type { Documents } from '../state/documents';
 import type { Parts } from '../state/state';
 import { passed } from '../young-garbage';
+import type { HashThread } from './hashing/hash-thread';
 import { giveBuffer, takeBuffer } from './part-buffers';
 import type { Piece } from './pieces';
 import type { Session, UploadDocument } from './upload-sessions';
@@ -22,22 +22,28 @@ interface Storing {
  * writers of one upload, one is told of the other.
  */
 export class PartWriter {
-  /** Bytes that the upload has gained. */
-  written = 0;
-  private buffer: Buffer<ArrayBuffer> | undefined;
+  private buffer: Buffer<SharedArrayBuffer> | undefined;
   private buffered = 0;
   private readonly storing: Storing[] = [];
+  /** Where the next part begins in the upload. */
+  private cutBytes: number;
   private isAnnounced = false;
   private unrecorded = 0;
 
   constructor(
-    private readonly parts: Parts,
-    private readonly documents: Documents<UploadDocument>,
+    private readonly to: {
+      parts: Parts;
+      documents: Documents<UploadDocument>;
+      hashes: HashThread;
+      digest: string;
+    },
     readonly session: Session,
-  ) {}
+  ) {
+    this.cutBytes = session.document.size;
+  }
 
   async write(chunk: Uint8Array): Promise<void> {
-    const { bytesMax } = this.parts;
+    const { bytesMax } = this.to.parts;
     for (let at = 0; at < chunk.length;) {
       this.buffer ??= takeBuffer(bytesMax);
       const piece = chunk.subarray(at, at + bytesMax - this.buffered);
@@ -55,17 +61,16 @@ export class PartWriter {
     if (this.isAnnounced) await this.record({ isFed: false });
   }
 
-  private async cut(buffer: Buffer<ArrayBuffer>): Promise<void> {
+  private async cut(buffer: Buffer<SharedArrayBuffer>): Promise<void> {
     const bytes = buffer.subarray(0, this.buffered);
     passed(bytes.length);
     this.buffer = undefined;
     this.buffered = 0;
     await this.announce();
-    if (this.storing.length * this.parts.bytesMax >= bytesAheadMax) await this.settle();
+    if (this.storing.length * this.to.parts.bytesMax >= bytesAheadMax) await this.settle();
     while (this.storing[0]?.isDone) await this.settle();
     if (this.unrecorded >= partsPerRecord) await this.record({ isFed: true });
-    const stored = this.parts.put(this.session.id, bytes).then((name): Piece => {
-      const piece: Piece = [name, bytes.length, crc32(bytes)];
+    const stored = this.store(bytes).then((piece) => {
       giveBuffer(buffer);
       storing.isDone = true;
       return piece;
@@ -74,6 +79,16 @@ export class PartWriter {
     // A failure is met when its turn comes.
     stored.catch(() => undefined);
     this.storing.push(storing);
+  }
+
+  private async store(bytes: Buffer<SharedArrayBuffer>): Promise<Piece> {
+    const { parts, hashes, digest } = this.to;
+    const { id, document } = this.session;
+    const at = this.cutBytes;
+    this.cutBytes += bytes.length;
+    const checksum = hashes.add(digest, { algorithm: document.algorithm, at }, bytes);
+    const [name, crc32] = await Promise.all([parts.put(id, bytes), checksum]);
+    return [name, bytes.length, crc32];
   }
 
   /** Takes the oldest part that is being stored into the upload. */
@@ -86,7 +101,6 @@ export class PartWriter {
       size: document.size + piece[1],
       pieces: [...document.pieces, piece],
     };
-    this.written += piece[1];
     this.unrecorded++;
   }
 
@@ -101,7 +115,7 @@ export class PartWriter {
     // Whoever fed it before did not come to the end: what it stored last, no document names.
     const hasStrays = document.hasStrays === true || (document.isFed === true && !this.isAnnounced);
     const next = { ...document, isFed, hasStrays, updatedAt: Date.now() };
-    this.session.revision = await this.documents.update(id, next, revision);
+    this.session.revision = await this.to.documents.update(id, next, revision);
     this.session.document = next;
     this.unrecorded = 0;
   }

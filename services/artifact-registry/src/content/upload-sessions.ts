@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { DistributionError } from '../distribution-error';
 import { Documents, isConflict } from '../state/documents';
 import type { RegistryState } from '../state/state';
@@ -8,6 +7,7 @@ import type { ContentStore } from './content-store';
 import { inlineBytesMax } from './content-store';
 import { algorithmOf, digestIs } from './digest';
 import type { Algorithm } from './digest';
+import { HashThread } from './hashing/hash-thread';
 import type { Piece } from './pieces';
 
 /** An upload under way. */
@@ -28,18 +28,13 @@ export interface UploadDocument {
   committing?: string;
 }
 
-interface RunningHash {
-  size: number;
-  hash: Hash;
-}
-
 export interface Session {
   id: string;
   document: UploadDocument;
   revision: number;
 }
 
-const hashesMax = 1000;
+const digestsMax = 1000;
 
 /**
  * Uploads that may come in pieces, through several processes, and be cut at any byte. What has arrived is kept
@@ -47,8 +42,10 @@ const hashesMax = 1000;
  */
 export class UploadSessions {
   private readonly documents: Documents<UploadDocument>;
-  /** Saves reading everything again at the end when all pieces came through this process; losing one costs time only. */
-  private readonly hashes = new Map<string, RunningHash>();
+  /** Saves reading everything again at the end when all pieces came through this process. */
+  private readonly hashes = new HashThread();
+  /** The running digest of each upload; a second writer of an upload at the same time begins one of its own. */
+  private readonly digests = new Map<string, string>();
 
   constructor(
     private readonly state: RegistryState,
@@ -78,21 +75,20 @@ export class UploadSessions {
    * the error thrown on; the sender may ask for the size and go on from there.
    */
   async append(session: Session, bytes: AsyncIterable<Uint8Array>): Promise<Session> {
-    const writer = new PartWriter(this.state.parts, this.documents, { ...session });
-    const running = this.takeHash(session);
+    const digest = this.takeDigest(session.id);
+    const to = { parts: this.state.parts, documents: this.documents, hashes: this.hashes, digest };
+    const writer = new PartWriter(to, { ...session });
     let total = session.document.size;
     try {
       for await (const chunk of bytes) {
         total += chunk.length;
         if (total > this.limits.blobBytesMax)
           throw new DistributionError('SIZE_INVALID', `a blob has at most ${this.limits.blobBytesMax} bytes`);
-        running?.hash.update(chunk);
         await writer.write(chunk);
       }
     } finally {
       await writer.flush();
-      const { size } = writer.session.document;
-      if (running && running.size + writer.written === size) this.keepHash(session.id, { ...running, size });
+      this.keepDigest(session.id, digest);
     }
     return writer.session;
   }
@@ -112,10 +108,7 @@ export class UploadSessions {
       return bytes.length;
     }
     const full = await this.append(session, small.rest);
-    const running = this.takeHash(full);
-    const usable = running && full.document.algorithm === algorithmOf(digest);
-    const right = usable ? digestIs(running.hash, digest) : await this.reread(full, digest);
-    if (!right) {
+    if (!(await this.isOf(full, digest))) {
       await this.cancel(full);
       throw wrongDigest(digest);
     }
@@ -127,7 +120,7 @@ export class UploadSessions {
   async cancel(session: Session): Promise<void> {
     const { id, document, revision } = session;
     await this.documents.delete(id, revision);
-    this.hashes.delete(id);
+    this.digests.delete(id);
     if (hasParts(document)) await this.state.parts.delete(id);
   }
 
@@ -135,6 +128,11 @@ export class UploadSessions {
   async discard(id: string): Promise<void> {
     const found = await this.documents.get(id);
     if (found) await this.cancel({ id, document: found.value, revision: found.revision });
+  }
+
+  /** Lets go of what it holds. */
+  close(): Promise<void> {
+    return this.hashes.close();
   }
 
   ids(): Promise<string[]> {
@@ -179,27 +177,30 @@ export class UploadSessions {
     await this.state.parts.seal(id, { digest, sizeBytes: size, parts: pieces.length });
   }
 
-  private async reread(session: Session, digest: string): Promise<boolean> {
-    const hash = createHash(algorithmOf(digest));
-    const { id: owner } = session;
-    const { size, pieces } = session.document;
+  /** Whether what has come is what the digest says. */
+  private async isOf({ id, document }: Session, digest: string): Promise<boolean> {
+    const { size, pieces } = document;
+    const algorithm = algorithmOf(digest);
+    const hex = await this.hashes.end(this.takeDigest(id), { algorithm, size }).catch(() => undefined);
+    if (hex !== undefined) return `${algorithm}:${hex}` === digest;
+    const hash = createHash(algorithm);
     const range = { start: 0, end: size };
-    for await (const piece of this.content.readRange({ size, owner, pieces, touchedAt: 0 }, range))
+    for await (const piece of this.content.readRange({ size, owner: id, pieces, touchedAt: 0 }, range))
       hash.update(piece);
     return digestIs(hash, digest);
   }
 
-  private takeHash({ id, document }: Session): RunningHash | undefined {
-    if (document.size === 0) return { size: 0, hash: createHash(document.algorithm) };
-    const running = this.hashes.get(id);
-    this.hashes.delete(id);
-    return running?.size === document.size ? running : undefined;
+  /** A new one, which has seen nothing, when none is known. */
+  private takeDigest(id: string): string {
+    const digest = this.digests.get(id) ?? randomUUID();
+    this.digests.delete(id);
+    return digest;
   }
 
-  private keepHash(id: string, running: RunningHash): void {
-    this.hashes.set(id, running);
-    const [oldest] = this.hashes.keys();
-    if (this.hashes.size > hashesMax && oldest !== undefined) this.hashes.delete(oldest);
+  private keepDigest(id: string, digest: string): void {
+    this.digests.set(id, digest);
+    const [oldest] = this.digests.keys();
+    if (this.digests.size > digestsMax && oldest !== undefined) this.digests.delete(oldest);
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { cannot, L3afError } from '@l3af/contracts';
 import type { Bus } from '@l3af/event-store';
 import { passed } from '../young-garbage';
-import { checkedPart } from './checked-part';
+import { checkedPart } from './checked-parts';
 import type { PartReference, Parts, Sealed } from './state';
 
 type Query = { last_by_subj: string } | { seq: number; next_by_subj?: string };
@@ -48,7 +48,7 @@ export class BusParts implements Parts {
     return String(seq);
   }
 
-  async get(part: PartReference, into?: Buffer<ArrayBuffer>): Promise<Uint8Array> {
+  async get(part: PartReference, into?: Buffer): Promise<Uint8Array> {
     const { direct } = await this.manager();
     const [owner = '', piece] = part.name.split('/');
     const query = piece === undefined ? { last_by_subj: this.chunkSubject(owner) } : { seq: Number(piece) };

@@ -1,6 +1,6 @@
 import { lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkedPart } from './checked-part';
+import { CheckedParts } from './checked-parts';
 import { SlotFiles } from './slot-files';
 import type { Slot } from './slot-files';
 import type { PartReference, Parts, Sealed } from './state';
@@ -13,14 +13,16 @@ interface Kept {
 }
 
 /**
- * Parts from afar with those lately stored or read kept on this machine's disk. What is kept is held against
- * its checksum at each reading; it may be lost or damaged at any time, which costs a longer way and nothing else.
+ * Parts from afar with those lately stored or read kept on this machine's disk. What is kept is held against its
+ * checksum when it is read first, or has changed; it may be lost or damaged at any time, which costs a longer way
+ * and nothing else.
  */
 export class CachedParts implements Parts {
   readonly bytesMax: number;
   /** By owner, the oldest first. */
   private readonly kept = new Map<string, Kept>();
   private keptBytes = 0;
+  private readonly checked = new CheckedParts();
 
   private constructor(
     private readonly far: Parts,
@@ -60,12 +62,13 @@ export class CachedParts implements Parts {
     return piece;
   }
 
-  async get(part: PartReference, into?: Buffer<ArrayBuffer>): Promise<Uint8Array> {
+  async get(part: PartReference, into?: Buffer): Promise<Uint8Array> {
     const { owner, piece } = split(part.name);
     const slot = this.kept.get(owner)?.slots.get(piece);
     if (slot) {
       try {
-        return checkedPart(part, await this.near.read(owner, slot, into));
+        const file = await this.near.file(owner);
+        return await this.checked.read(part, file, () => this.near.read(file, slot, into));
       } catch {
         this.forget(owner, piece);
       }

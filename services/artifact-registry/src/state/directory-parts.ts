@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { checkedPart } from './checked-part';
+import { CheckedParts } from './checked-parts';
 import { isErrno, namesIn, unlinkIfThere } from './files';
 import type { PartReference, Parts } from './state';
 
 /**
  * Parts as files in a folder per owner. A file that a killed process left half-written is one that no document
- * names; each is held against its checksum when it is read.
+ * names; each is held against its checksum when it is read first, or has changed.
  */
 export class DirectoryParts implements Parts {
   readonly bytesMax = 1024 * 1024;
+  private readonly checked = new CheckedParts();
 
   constructor(
     private readonly root: string,
@@ -35,12 +36,14 @@ export class DirectoryParts implements Parts {
     return piece;
   }
 
-  async get(part: PartReference, into = Buffer.allocUnsafeSlow(part.size)): Promise<Uint8Array> {
+  async get(part: PartReference, into: Buffer = Buffer.allocUnsafeSlow(part.size)): Promise<Uint8Array> {
     const file = await open(this.path(part.name));
     try {
-      // One read of the whole part; reading by the file's size would take several, and a look at it first.
-      const { bytesRead } = await file.read(into, 0, part.size, 0);
-      return checkedPart(part, into.subarray(0, bytesRead));
+      return await this.checked.read(part, file, async () => {
+        // One read of the whole part; reading by the file's size would take several, and a look at it first.
+        const { bytesRead } = await file.read(into, 0, part.size, 0);
+        return into.subarray(0, bytesRead);
+      });
     } finally {
       await file.close();
     }

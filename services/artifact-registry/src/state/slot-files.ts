@@ -10,7 +10,7 @@ export interface Slot {
 }
 
 const headerBytes = 128;
-const handlesMax = 16;
+const handlesMax = 64;
 
 /**
  * One file per owner, in slots of one size, each with a header that says what is in it: a write of a piece is one
@@ -32,13 +32,16 @@ export class SlotFiles {
   ): Promise<void> {
     const header = Buffer.alloc(headerBytes, ' ');
     header.write(JSON.stringify({ piece, size: bytes.length }));
-    const file = await this.handle(owner);
+    const file = await this.file(owner);
     await file.writev([header, bytes], slot * this.stride);
   }
 
   /** As many of the bytes as are there. */
-  async read(owner: string, { index, size }: Slot, into = Buffer.allocUnsafeSlow(size)): Promise<Buffer> {
-    const file = await this.handle(owner);
+  async read(
+    file: FileHandle,
+    { index, size }: Slot,
+    into: Buffer = Buffer.allocUnsafeSlow(size),
+  ): Promise<Buffer> {
     const { bytesRead } = await file.read(into, 0, size, index * this.stride + headerBytes);
     return into.subarray(0, bytesRead);
   }
@@ -72,7 +75,7 @@ export class SlotFiles {
 
   private async headers(owner: string, fileBytes: number): Promise<Map<string, Slot>> {
     const slots = new Map<string, Slot>();
-    const file = await this.handle(owner);
+    const file = await this.file(owner);
     const header = Buffer.alloc(headerBytes);
     for (let index = 0; index * this.stride < fileBytes; index++) {
       await file.read(header, 0, headerBytes, index * this.stride);
@@ -83,7 +86,8 @@ export class SlotFiles {
     return slots;
   }
 
-  private async handle(owner: string): Promise<FileHandle> {
+  /** The file of an owner, made when there is none; open until many others were asked for. */
+  async file(owner: string): Promise<FileHandle> {
     const known = this.handles.get(owner) ?? openOrCreate(this.path(owner));
     this.handles.delete(owner);
     this.handles.set(owner, known);

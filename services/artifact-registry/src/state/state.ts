@@ -44,7 +44,7 @@ export interface Parts {
   /** Stores bytes, which may be overwritten once it has returned; their name within the owner, new each time. */
   put(owner: string, bytes: Uint8Array): Promise<string>;
   /** The part, checked; throws `digest-mismatch` when it is not what it was. May use `into`, of `bytesMax`. */
-  get(part: PartReference, into?: Buffer<ArrayBuffer>): Promise<Uint8Array>;
+  get(part: PartReference, into?: Buffer): Promise<Uint8Array>;
   /** Nothing comes after this. */
   seal(owner: string, sealed: Sealed): Promise<void>;
   /** Deletes what the owner has except these. */
