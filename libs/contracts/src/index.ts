@@ -91,6 +91,8 @@ export {
 export type { ErrorCode, ErrorOptions, WireError } from './errors';
 export { l3afEventSchema, parseEvent } from './events';
 export type { L3afEvent } from './events';
+export { combineTrust, defaultGroup, groupsOf, policyOf } from './groups';
+export type { Trusted } from './groups';
 export { manifestSchema, manifestJsonSchema } from './manifest';
 export type { Manifest, UserspaceProgram } from './manifest';
 export {
@@ -171,9 +173,9 @@ export {
   verifiedStatementSchema,
   statedVerificationSchema,
   attachmentTypes,
+  staticReportSchema,
   userspaceType,
   provenancePredicate,
-  staticReportSchema,
 } from './package.statements';
 export type { StatedVerification, StaticReport, VerifiedStatement } from './package.statements';
 export { packageUseSchema, packageDetailsSchema, yankedSchema } from './package.view';

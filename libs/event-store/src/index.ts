@@ -4,6 +4,7 @@ export type { ConnectBusOptions } from './connect-bus';
 export { EventStore } from './event-store';
 export type { AppendRequest, Appended, DecideRequest, Decided, ReadOptions } from './event-store';
 export { ensureStream } from './event-stream';
+export { readGroupPolicy, readGroups, readGroupTrust } from './group-rules';
 export { KeyValueBucket } from './key-value';
 export type { KeyValueEntry, KeyValueOptions } from './key-value';
 export type { LinkStatus } from './link';

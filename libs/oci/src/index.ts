@@ -28,7 +28,7 @@ export { generateSigningKey, keyIdOf, publicKeyOf, signersOfPem } from './signin
 export { cosignPredicate } from './signing/payloads';
 export { attachStatement, keyIdAnnotation, signatureTag, signDigest } from './signing/sign-digest';
 export type { SignedStatement } from './signing/sign-digest';
-export { matchesPattern, readTrust, trustedFor } from './signing/trust';
-export type { Trusted } from './signing/trust';
+export { SignerFinder } from './signing/signer-finder';
+export type { Signature, VerifiedSigner } from './signing/signer-finder';
+export { matchesPattern, readTrust, readTrustFiles, trustedFor } from './signing/trust';
 export { verifySignature } from './signing/verify-signature';
-export type { VerifiedSigner } from './signing/verify-signature';

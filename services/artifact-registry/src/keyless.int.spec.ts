@@ -1,5 +1,5 @@
 import { packageSubject } from '@l3af/contracts';
-import type { ObjectSchema, TrustedIdentity } from '@l3af/contracts';
+import type { ObjectSchema, Trusted, TrustedIdentity } from '@l3af/contracts';
 import { connectBus } from '@l3af/event-store';
 import type { Bus } from '@l3af/event-store';
 import {
@@ -17,7 +17,6 @@ import {
   signDigest,
   verifySignature,
 } from '@l3af/oci';
-import type { Trusted } from '@l3af/oci';
 import { createLogger } from '@l3af/telemetry';
 import { createKeylessAuthority, startNats } from '@l3af/testing';
 import type { KeylessAuthority, KeylessOptions, TestNats } from '@l3af/testing';

@@ -150,6 +150,13 @@ describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
       await expect(verifySignature(client, name, digest, untrusted)).rejects.toMatchObject({
         code: 'signature-untrusted',
       });
+    // A node's own file and its groups may name one key each: it is one key.
+    const { publicKey } = generateSigningKey(kind);
+    const twice = ['own', 'group'].map((who) => ({ name: who, publicKey, packages: ['*'] }));
+    await expect(verifySignature(client, name, digest, twice)).rejects.toMatchObject({
+      message: expect.stringContaining('by one of the 1 keys') as string,
+      details: { trustedKeys: [keyIdOf(publicKey)] },
+    });
     const keyId = keyIdOf(key.publicKey);
     const signed = (await events(name)).filter(({ type }) => type === 'PackageSigned');
     expect(signed.map(({ data }) => data)).toEqual([
@@ -236,6 +243,12 @@ describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
     const { digest } = await client.push(image, 'travels', ['3.1.4']);
     const key = generateSigningKey();
     await signDigest(client, 'travels', digest, key.privateKey);
+    const readme = { artifactType: 'text/markdown', bytes: Buffer.from('# Travels') };
+    const attached = await attachReferrer(client, 'travels', digest, readme);
+    const note = { artifactType: 'text/plain', bytes: Buffer.from('of the readme') };
+    const ofAttached = await attachReferrer(client, 'travels', attached.digest, note);
+    const attestation = `${digest.replace(':', '-')}.att`;
+    await client.putManifest('travels', attestation, await client.getManifest('travels', ofAttached.digest));
     const at = `http://127.0.0.1:${registry.port}/l3af/v1/packages`;
     const file = join(folder, 'travels.tar');
     const exported = await fetch(`${at}/export?name=travels&version=3.1.4`);
@@ -257,6 +270,10 @@ describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
     const trusted = [{ name: 'me', publicKey: key.publicKey, packages: [] }];
     expect((await client.resolve('arrived/safely', '3.1.4')).digest).toBe(digest);
     expect((await verifySignature(client, 'arrived/safely', digest, trusted)).name).toBe('me');
+    expect((await client.referrers('arrived/safely', attached.digest)).map((one) => one.digest)).toEqual([
+      ofAttached.digest,
+    ]);
+    expect((await client.resolve('arrived/safely', attestation)).digest).toBe(ofAttached.digest);
     const { object } = await client.pullObject('arrived/safely', digest, 'amd64');
     expect(object.length).toBeGreaterThan(3_000_000);
     expect((await events('arrived/safely')).map(({ type }) => type).sort()).toEqual([

@@ -1,7 +1,7 @@
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { L3afError } from '@l3af/contracts';
-import { type Bus, connectBus } from '@l3af/event-store';
+import { type Bus, connectBus, readGroups } from '@l3af/event-store';
 import { ensureBpffs, type KernelFeatures, probeFeatures, watchInterfaces } from '@l3af/kernel';
 import { goArchitecture } from '@l3af/oci';
 import { startHealthServer } from '@l3af/telemetry';
@@ -20,7 +20,6 @@ import { LiveExplain } from './explain/live';
 import type { Logger } from './logger';
 import { ChainSource } from './node/chain-source';
 import { startHeartbeat } from './node/heartbeat';
-import { readGroups } from './node/groups';
 import { Policy } from './node/policy';
 import { readNodeFacts, registerNode } from './node/registration';
 import { serveRpc } from './node/rpc';

@@ -6,6 +6,7 @@ import type { RegistryClient } from '../registry-client';
 import { certifiedOfAnnotations } from './keyless/certified';
 import type { Certified } from './keyless/certified';
 import { verifyBytes } from './keys';
+import type { Signature } from './signer-finder';
 import {
   bundleSchema,
   cosignPredicate,
@@ -15,12 +16,9 @@ import {
 } from './payloads';
 import type { SigstoreBundle } from './payloads';
 
-/** A signature that claims the digest; whose it is, only {@link FoundSignature.signedBy} tells. */
-export interface FoundSignature {
+/** A signature that claims the digest; whose it is, only a `SignerFinder` tells. */
+export interface FoundSignature extends Signature {
   form: 'tag' | 'bundle';
-  signedBy(publicKeyPem: string): boolean;
-  /** When it came with a certificate. */
-  certified?: Certified;
 }
 
 /** More than these are not looked at: a stranger could attach any number. */
@@ -77,13 +75,19 @@ export function signatureOfBundle(bytes: Uint8Array, digest: string): FoundSigna
   const envelope = bundle.dsseEnvelope;
   if (!envelope || !statesDigest(envelope.payload, digest)) return undefined;
   const signed = dsseEncoding(envelope.payloadType, envelope.payload);
-  const { certificate, x509CertificateChain } = bundle.verificationMaterial;
-  const isCertified = certificate !== undefined || x509CertificateChain !== undefined;
   return {
     form: 'bundle',
-    ...(isCertified && { certified: { bundle: JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown } }),
+    ...certifiedOf(bundle, bytes),
     signedBy: (publicKey) => envelope.signatures.some(({ sig }) => verifyBytes(signed, sig, publicKey)),
   };
+}
+
+/** What to hold against a root, when a bundle came with a certificate. */
+export function certifiedOf(bundle: SigstoreBundle, bytes: Uint8Array): Pick<Signature, 'certified'> {
+  const { certificate, x509CertificateChain } = bundle.verificationMaterial;
+  const isCertified = certificate !== undefined || x509CertificateChain !== undefined;
+  if (!isCertified) return {};
+  return { certified: { bundle: JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown } };
 }
 
 function statesDigest(payload: Uint8Array, digest: string): boolean {

@@ -3,15 +3,15 @@ import { mediaTypes, sizeLimits } from '../media-types';
 import type { Descriptor } from '../documents';
 import type { RegistryClient } from '../registry-client';
 import { verifyBytes } from './keys';
-import { readable } from './find-signatures';
+import { certifiedOf, readable } from './find-signatures';
+import type { Signature } from './signer-finder';
 import { bundleSchema, dsseEncoding, inTotoType, statementSchema } from './payloads';
 
-/** A signed statement about a digest; whose it is, only {@link FoundStatement.signedBy} tells. */
-export interface FoundStatement {
+/** A signed statement about a digest; whose it is, only a `SignerFinder` tells. */
+export interface FoundStatement extends Signature {
   /** Of the referrer that holds it. */
   digest: string;
   predicate: unknown;
-  signedBy(publicKeyPem: string): boolean;
 }
 
 /** More than these are not looked at: whoever may push may attach any number. */
@@ -50,7 +50,8 @@ export function statementOfBundle(
 ): FoundStatement | undefined {
   const [algorithm = '', hex = ''] = digest.split(':');
   try {
-    const envelope = parseDocument(bundleSchema, bytes, 'sigstore bundle').dsseEnvelope;
+    const bundle = parseDocument(bundleSchema, bytes, 'sigstore bundle');
+    const envelope = bundle.dsseEnvelope;
     if (envelope?.payloadType !== inTotoType) return undefined;
     const statement = parseDocument(statementSchema, envelope.payload, 'statement');
     const isAbout = statement.subject.some((subject) => subject.digest[algorithm] === hex);
@@ -59,6 +60,7 @@ export function statementOfBundle(
     return {
       digest: referrer,
       predicate: statement['predicate'],
+      ...certifiedOf(bundle, bytes),
       signedBy: (publicKey) => envelope.signatures.some(({ sig }) => verifyBytes(signed, sig, publicKey)),
     };
   } catch {

@@ -1,15 +1,9 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { cannot, L3afError, trustChangedSchema } from '@l3af/contracts';
-import type { TrustedIdentity, TrustedRoot, TrustedSigner } from '@l3af/contracts';
+import type { Trusted } from '@l3af/contracts';
 import { z } from 'zod';
-
-/** Whose signatures count: keys, and identities whose certificates are held against roots. */
-export interface Trusted {
-  signers: readonly TrustedSigner[];
-  identities?: readonly TrustedIdentity[] | undefined;
-  trustedRoots?: readonly TrustedRoot[] | undefined;
-  /** Ids of keys, and identities, that count no more whoever names them. */
-  revoked?: readonly string[] | undefined;
-}
+import { signersOfPem } from './keys';
 
 /** Whether a package's name matches a pattern, in which `*` stands for anything, slashes included. */
 export function matchesPattern(name: string, pattern: string): boolean {
@@ -47,4 +41,17 @@ export function readTrust(text: string, file: string): Trusted {
     const state = cause instanceof z.ZodError ? z.prettifyError(cause) : 'it is not JSON';
     throw new L3afError('invalid-document', cannot('read', 'trust', file, state), { cause });
   }
+}
+
+/** Reads whom a service trusts by itself, from a file or each of a folder: public keys (PEM), or JSON as for {@link readTrust}. */
+export function readTrustFiles(path: string): Trusted[] {
+  const files = statSync(path).isDirectory()
+    ? readdirSync(path)
+        .filter((name) => /\.(pem|pub|json)$/.test(name))
+        .map((name) => join(path, name))
+    : [path];
+  return files.map((file) => {
+    const text = readFileSync(file, 'utf8');
+    return file.endsWith('.json') ? readTrust(text, file) : { signers: signersOfPem(text, basename(file)) };
+  });
 }

@@ -6,16 +6,10 @@ import {
   cannot,
   trustChangedSchema,
   trustedRootSchema,
+  type Trusted,
   type TrustedSigner,
 } from '@l3af/contracts';
-import {
-  openTrustedRoot,
-  publicKeyOf,
-  signDigest,
-  signersOfPem,
-  verifySignature,
-  type Trusted,
-} from '@l3af/oci';
+import { openTrustedRoot, publicKeyOf, signDigest, signersOfPem, verifySignature } from '@l3af/oci';
 import type { Argument, Command } from 'commander';
 import { homeOf } from '../api/address';
 import { findRegistry, type RegistryOptions } from '../api/registry-address';

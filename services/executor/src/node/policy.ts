@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type PolicyChanged, policyChangedSchema, policySubject } from '@l3af/contracts';
-import type { Bus } from '@l3af/event-store';
+import { type PolicyChanged, policyChangedSchema } from '@l3af/contracts';
+import { type Bus, readGroupPolicy } from '@l3af/event-store';
 
 type Rules = PolicyChanged['data'];
 
@@ -32,23 +32,15 @@ export class Policy {
     return this.rules ? this.rules.probationSeconds * 1000 : this.ownProbationMs;
   }
 
-  /** Reads the policy of the last of the groups that has one from the stream; called at start and again and again. */
+  /** Reads the groups' policy from the stream; called at start and again and again. */
   async refresh(bus: Pick<Bus, 'store'>, groups: readonly string[]): Promise<void> {
-    const rules = await lastOf(bus, groups);
+    const rules = await readGroupPolicy(bus, groups);
     if (!rules || JSON.stringify(rules) === JSON.stringify(this.rules)) return;
     this.rules = rules;
     mkdirSync(dirname(this.path), { recursive: true });
     writeFileSync(`${this.path}.part`, JSON.stringify(this.rules));
     renameSync(`${this.path}.part`, this.path);
   }
-}
-
-async function lastOf(bus: Pick<Bus, 'store'>, groups: readonly string[]): Promise<Rules | undefined> {
-  for (const group of [...groups].reverse()) {
-    const last = (await bus.store.last(policySubject(group)))?.events.at(-1);
-    if (last?.type === 'PolicyChanged') return last.data;
-  }
-  return undefined;
 }
 
 /** A missing or damaged file is read from the stream again. */
