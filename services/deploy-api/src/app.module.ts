@@ -30,7 +30,7 @@ import { RegistryApi } from './registry/registry-api';
 import { HealthController } from './status/health.controller';
 import { StatusController } from './status/status.controller';
 import { StatusQueries } from './status/status.queries';
-import { TrustedSigners } from './trust/trusted-signers';
+import { GroupTrust } from './trust/group-trust';
 
 const controllers = [
   ChainController,
@@ -58,7 +58,7 @@ const queries = [
 /** The service's parts. Whoever starts it brings the connections. */
 @Module({})
 export class AppModule {
-  static with(connection: BusConnection, registry: RegistryApi, trust: TrustedSigners): DynamicModule {
+  static with(connection: BusConnection, registry: RegistryApi, trust: GroupTrust): DynamicModule {
     return {
       module: AppModule,
       controllers: [...controllers, ...grpcControllers],
@@ -66,7 +66,7 @@ export class AppModule {
         { provide: BusConnection, useValue: connection },
         { provide: RegistryApi, useValue: registry },
         { provide: RegistryClient, useValue: registry.client },
-        { provide: TrustedSigners, useValue: trust },
+        { provide: GroupTrust, useValue: trust },
         PackageSchemas,
         Statements,
         PackageDetailsReader,

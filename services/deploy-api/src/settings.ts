@@ -11,7 +11,7 @@ const schema = z.object({
   L3AF_API_PORT: port.default(8400),
   L3AF_GRPC_PORT: port.default(8401),
   L3AF_REGISTRY_URL: z.url().default('http://127.0.0.1:8402'),
-  /** A PEM file or folder of PEM public keys, whose statements about packages count beside those that nodes trust. */
+  /** A file or folder of public keys (PEM) and of identities with their roots (JSON), whose statements count beside those of whom nodes are told to trust. */
   L3AF_TRUSTED_KEYS: z.string().min(1).optional(),
 });
 

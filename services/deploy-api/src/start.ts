@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readTrustFiles } from '@l3af/oci';
 import type { Logger } from '@l3af/telemetry';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -10,7 +11,7 @@ import { prepareHttp } from './http/http-app';
 import { NestLog } from './nest-log';
 import { RegistryApi } from './registry/registry-api';
 import type { Settings } from './settings';
-import { readSigners, TrustedSigners } from './trust/trusted-signers';
+import { GroupTrust } from './trust/group-trust';
 
 /** A service that runs. */
 export interface RunningApi extends AsyncDisposable {
@@ -35,7 +36,8 @@ const registryTimeoutMs = 10_000;
 export async function startApi(settings: Settings, logger: Logger): Promise<RunningApi> {
   const connection = new BusConnection(settings.NATS_URL, logger);
   const registry = new RegistryApi(settings.L3AF_REGISTRY_URL, registryTimeoutMs);
-  const trust = new TrustedSigners(connection, readSigners(settings.L3AF_TRUSTED_KEYS));
+  const { L3AF_TRUSTED_KEYS: own } = settings;
+  const trust = new GroupTrust(connection, own === undefined ? [] : readTrustFiles(own));
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(connection, registry, trust), {
     logger: new NestLog(logger),
     bodyParser: false,

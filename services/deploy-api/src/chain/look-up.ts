@@ -14,7 +14,7 @@ import {
   type PackageVersionView,
   type PackageView,
 } from '@l3af/contracts';
-import { queryConfig, type Bus } from '@l3af/event-store';
+import { queryConfig, readGroups, type Bus } from '@l3af/event-store';
 import type { PackageSchemas } from '../package/package-schemas';
 import type { Statements } from '../package/statements';
 import { checkConfig, chooseVersion, resolveKf } from './resolve';
@@ -34,6 +34,7 @@ export class LookUp {
   /** What whoever asked should know, although nothing is refused. */
   readonly warnings = new Set<string>();
   private node: Promise<NodeView | null> | undefined;
+  private groups: Promise<string[]> | undefined;
   private readonly packages = new Map<string, Promise<PackageView | null>>();
 
   constructor(
@@ -63,6 +64,17 @@ export class LookUp {
     return last ? queryConfig(this.bus, 'nodes.get', { name, minSequence: last.sequence }) : null;
   }
 
+  private groupsOf(): Promise<string[]> {
+    return (this.groups ??= this.readGroups(this.key.node));
+  }
+
+  // From the stream, as the node itself reads them: what was said a moment ago counts.
+  private async readGroups(name: string): Promise<string[]> {
+    const last = (await this.bus.store.last(nodeSubject(name)))?.events.at(-1);
+    const isFacts = last?.type === 'NodeRegistered' || last?.type === 'NodeChanged';
+    return readGroups(this.bus, name, isFacts ? last.data.labels : {});
+  }
+
   /** A KF of a document with everything resolved. `running`: the digests that the chain runs now. */
   async kf(document: KfDocument, running: ReadonlySet<string> = new Set()): Promise<DesiredKf> {
     const reference = parsePackageReference(document.package)!;
@@ -79,7 +91,7 @@ export class LookUp {
     if (!node) return;
     // Events say whether there is anything to read; they are no proof of what it says.
     let verdict = await this.verdict(kf, node, version.verified.length > 0);
-    if (!verdict.verified && (await isVerifiedFirst(this.bus))) {
+    if (!verdict.verified && (await isVerifiedFirst(this.bus, await this.groupsOf()))) {
       await awaitStatement({ bus: this.bus, kf, kernel: node.kernel });
       verdict = await this.verdict(kf, node, true);
     }
@@ -91,7 +103,7 @@ export class LookUp {
     const { hook } = this.key;
     try {
       const version = { name: kf.package, digest: kf.digest };
-      const statements = isAnything ? await this.about.statements.of(version) : [];
+      const statements = isAnything ? await this.about.statements.of(version, await this.groupsOf()) : [];
       return checkVerified(kf, { statements, hook, node });
     } catch (error) {
       if (!(error instanceof L3afError) || error.code !== 'registry-unavailable') throw error;

@@ -4,18 +4,16 @@ import {
   kernelSeries,
   L3afError,
   packageSubject,
-  policySubject,
   verifyRequestSubject,
 } from '@l3af/contracts';
-import type { Bus } from '@l3af/event-store';
+import { readGroupPolicy, type Bus } from '@l3af/event-store';
 
 /** How long a deployment waits for a kernel's word; a machine has to boot for it. */
 const patienceMs = 180_000;
 
-/** Whether nodes take only what their kernel was asked about: what the policy of every node says. */
-export async function isVerifiedFirst(bus: Bus): Promise<boolean> {
-  const last = (await bus.store.last(policySubject('default')))?.events.at(-1);
-  return last?.type === 'PolicyChanged' && last.data.onUnverified === 'verify';
+/** Whether nodes of these groups take only what their kernel was asked about. */
+export async function isVerifiedFirst(bus: Bus, groups: readonly string[]): Promise<boolean> {
+  return (await readGroupPolicy(bus, groups))?.onUnverified === 'verify';
 }
 
 interface Asked {

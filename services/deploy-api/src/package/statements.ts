@@ -1,12 +1,13 @@
 import {
+  defaultGroup,
   type PackageVersionView,
   type StatedVerification,
   verifiedPredicate,
   verifiedStatementSchema,
 } from '@l3af/contracts';
-import { type FoundStatement, keyIdOf, listStatements, readStatement, RegistryClient } from '@l3af/oci';
+import { type FoundStatement, listStatements, readStatement, RegistryClient, SignerFinder } from '@l3af/oci';
 import { Injectable } from '@nestjs/common';
-import { TrustedSigners } from '../trust/trusted-signers';
+import { GroupTrust } from '../trust/group-trust';
 
 type Version = Pick<PackageVersionView, 'name' | 'digest'>;
 
@@ -14,7 +15,7 @@ const keptMax = 2_000;
 
 /**
  * What kernels said of packages, from the signed statements that are attached to them. Whoever may push may attach any:
- * the signature of each is checked here, against the keys that are trusted now.
+ * the signature of each is checked here, against those who are trusted now.
  */
 @Injectable()
 export class Statements {
@@ -23,20 +24,29 @@ export class Statements {
 
   constructor(
     private readonly registry: RegistryClient,
-    private readonly trust: TrustedSigners,
+    private readonly trust: GroupTrust,
   ) {}
 
-  /** Throws `registry-unavailable`: then nobody can say. */
-  async of({ name, digest }: Version): Promise<StatedVerification[]> {
+  /**
+   * With who is trusted by a node of these groups; what is asked about no node, whom every node trusts. Throws
+   * `registry-unavailable`: then nobody can say.
+   */
+  async of(
+    { name, digest }: Version,
+    groups: readonly string[] = [defaultGroup],
+  ): Promise<StatedVerification[]> {
     const what = { name, digest, predicateType: verifiedPredicate };
-    const [listed, signers] = await Promise.all([listStatements(this.registry, what), this.trust.for(name)]);
+    const [listed, trusted] = await Promise.all([listStatements(this.registry, what), this.trust.of(groups)]);
     const found = await Promise.all(listed.map((one) => this.read(what, one.digest)));
-    return found.flatMap((one) => {
+    const finder = new SignerFinder(name, trusted);
+    const stated: StatedVerification[] = [];
+    for (const one of found) {
       const said = one && verifiedStatementSchema.safeParse(one.predicate).data;
-      if (!one || !said) return [];
-      const signer = signers.find(({ publicKey }) => one.signedBy(publicKey));
-      return [{ ...said, signer: signer ? { keyId: keyIdOf(signer.publicKey), name: signer.name } : null }];
-    });
+      if (!one || !said) continue;
+      const signer = await finder.signerOf(one);
+      stated.push({ ...said, signer: signer ? { keyId: signer.keyId, name: signer.name } : null });
+    }
+    return stated;
   }
 
   private read(
