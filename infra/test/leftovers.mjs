@@ -9,14 +9,24 @@ export const runMark = 'L3AF_TEST_RUN';
 
 const list = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
 const namespaces = () => list('/run/netns');
-const pins = () =>
-  ['/sys/fs/bpf', '/sys/fs/bpf/l3af'].flatMap((folder) => list(folder).map((name) => join(folder, name)));
+const instances = '/sys/fs/bpf/l3af';
+
+/** Of all instances: what is in use by others keeps their folder, which goes with the last of them. */
+const pins = () => {
+  const within = list(instances);
+  const beside = list('/sys/fs/bpf').map((name) => join('/sys/fs/bpf', name));
+  return [
+    ...beside.filter((path) => path !== instances || within.length === 0),
+    ...within.map((name) => join(instances, name)),
+  ];
+};
 const links = () =>
   run('ip', ['-o', 'link', 'show'])
     .split('\n')
     .map((line) => line.split(': ')[1])
     .filter(Boolean);
-const bookkeeping = new Set(['/sys/fs/bpf/l3af', '/sys/fs/bpf/xdp']);
+/** xdp-loader, which tests of shared hooks call, makes this folder for its dispatchers and leaves it, empty, for the next. */
+const bookkeeping = new Set(['/sys/fs/bpf/xdp']);
 
 /** What is on the machine before the run; compare with {@link findLeftovers} after it. */
 export const takeStock = () => ({
