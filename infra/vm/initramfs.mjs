@@ -15,6 +15,8 @@ const tools = [
   'tc',
   'nsenter',
   'bpftool',
+  'nm',
+  'readelf',
   'xdp-loader',
   'ping',
   'stat',
@@ -185,13 +187,14 @@ async function addPackage(archive, folder) {
   await addCompiled(archive, folder);
 }
 
-const inside = (name) => readFileSync(new URL(`./inside/${name}`, import.meta.url), 'utf8');
+/** What runs in a machine, by its name. */
+export const inside = (name) => readFileSync(new URL(`./inside/${name}`, import.meta.url), 'utf8');
 
 /** The project: every lib, the executor (its packet tests), the BPF sources, and what runs the tests. */
 export async function sourcesArchive(path) {
   const archive = createArchive(path);
   archive.text('/init', inside('init.sh'));
-  archive.text('/l3af/run.cjs', inside('run.cjs'), 0o100644);
+  for (const name of ['run.cjs', 'results.cjs']) archive.text(`/l3af/${name}`, inside(name), 0o100644);
   for (const name of standIns)
     archive.file(`/usr/bin/${name}`, new URL('./stand-in.sh', import.meta.url).pathname);
   archive.file('/l3af/package.json', join(root, 'package.json'));

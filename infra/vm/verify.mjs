@@ -2,13 +2,13 @@
 // `node infra/vm/verify.mjs VERSION FOLDER`: boots a kernel, has it load the objects of FOLDER/jobs.json (`[{object, tests}]`, files of
 // the folder) as l3af-verify does, and prints `{release, reports}` as JSON. It ends, with its machine, when its standard input does:
 // whoever asked is gone then.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../up/home.mjs';
 import { boot, joinArchives } from './boot.mjs';
 import { canBoot, listKernels } from './bootable.mjs';
 import { createArchive } from './cpio.mjs';
-import { addSystem, keptArchive } from './initramfs.mjs';
+import { addSystem, inside, keptArchive } from './initramfs.mjs';
 import { fetchKernel, matrix } from './kernels.mjs';
 
 const libraries = ['contracts', 'bpf-object', 'kernel'];
@@ -26,9 +26,8 @@ const isCode = (path) => !path.includes('.build.json');
 /** The project as it was built, and what is to be verified. */
 function writeWork(path, folder) {
   const archive = createArchive(path);
-  const inside = (name) => readFileSync(new URL(`./inside/${name}`, import.meta.url), 'utf8');
   archive.text('/init', inside('verify.sh'));
-  archive.text('/l3af/verify.cjs', inside('verify.cjs'), 0o100644);
+  for (const name of ['verify.cjs', 'results.cjs']) archive.text(`/l3af/${name}`, inside(name), 0o100644);
   for (const name of libraries) {
     archive.link(`/l3af/node_modules/@l3af/${name}`, `../../libs/${name}`);
     archive.file(`/l3af/libs/${name}/package.json`, join(root, 'libs', name, 'package.json'));

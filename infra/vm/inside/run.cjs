@@ -1,11 +1,10 @@
 // Runs the tests of a virtual machine and says what its kernel can do. Jest itself would spend most of the time on starting: here its
 // own describe, test and expect (jest-circus) run all files in one process; another follows when that one is ended by a signal.
 const { spawnSync } = require('node:child_process');
-const { appendFileSync, existsSync, readdirSync, readFileSync } = require('node:fs');
+const { readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
-const { gzipSync } = require('node:zlib');
+const { addResult, printResult, readResults } = require('./results.cjs');
 
-const resultFile = '/tmp/result.jsonl';
 const { files: wanted, match, environment } = JSON.parse(readFileSync(join(__dirname, 'args.json'), 'utf8'));
 
 function findFiles(folder) {
@@ -52,22 +51,13 @@ async function runFiles(paths) {
     const result = await runFile(path).catch((error) => ({
       ...{ name: path, status: 'failed', assertionResults: [], message: String(error?.stack ?? error) },
     }));
-    appendFileSync(resultFile, `${JSON.stringify(result)}\n`);
+    addResult(result);
     console.log(`${outcomeOf(result)} ${path} (${Math.round((Date.now() - started) / 100) / 10} s)`);
     for (const { fullName, failureMessages } of result.assertionResults)
       for (const failure of failureMessages) console.log(`${fullName}\n${failure}`);
     if (result.message) console.log(result.message);
   }
 }
-
-const readResults = () =>
-  existsSync(resultFile)
-    ? readFileSync(resultFile, 'utf8')
-        .trim()
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line))
-    : [];
 
 function runAll() {
   const paths = findFiles('libs/kernel/src').concat(findFiles('bpf'));
@@ -83,7 +73,7 @@ function runAll() {
     const message = `the process ended with ${signal ?? `exit code ${status}`}`;
     console.log(`FAIL ${missed}: ${message}`);
     const result = { name: missed, status: 'failed', message, assertionResults: [] };
-    appendFileSync(resultFile, `${JSON.stringify(result)}\n`);
+    addResult(result);
   }
 }
 
@@ -107,13 +97,7 @@ function summary(testResults) {
 }
 
 function main() {
-  const text = JSON.stringify({ tests: summary(runAll()), features: probe() });
-  console.log('@@ result');
-  for (const piece of gzipSync(text)
-    .toString('base64')
-    .match(/.{1,200}/g))
-    console.log(piece);
-  console.log('@@ result end');
+  printResult({ tests: summary(runAll()), features: probe() });
 }
 
 if (process.argv.length > 2) void runFiles(process.argv.slice(2)).then(() => process.exit(0));

@@ -1,22 +1,12 @@
 // Verifies objects in a virtual machine, all in one process: starting one takes seconds there. Another follows when that one is
 // ended by a signal, with the objects that are left.
 const { spawnSync } = require('node:child_process');
-const { appendFileSync, existsSync, readFileSync } = require('node:fs');
+const { readFileSync } = require('node:fs');
 const { release } = require('node:os');
 const { join } = require('node:path');
-const { gzipSync } = require('node:zlib');
+const { addResult, printResult, readResults } = require('./results.cjs');
 
-const resultFile = '/tmp/result.jsonl';
 const jobs = JSON.parse(readFileSync('/jobs/jobs.json', 'utf8'));
-
-const readResults = () =>
-  existsSync(resultFile)
-    ? readFileSync(resultFile, 'utf8')
-        .trim()
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line))
-    : [];
 
 async function verifyOne({ object, tests }) {
   const { verifyObject } = require('./services/executor/dist/verify/verify-object.js');
@@ -35,7 +25,7 @@ async function verifyOne({ object, tests }) {
 async function verifyAll(indexes) {
   for (const index of indexes) {
     const report = await verifyOne(jobs[index]);
-    appendFileSync(resultFile, `${JSON.stringify({ index, report })}\n`);
+    addResult({ index, report });
   }
 }
 
@@ -49,16 +39,10 @@ function main() {
     const index = Number(left.find((one) => !readResults().some((result) => result.index === Number(one))));
     const message = `Cannot verify: the process that loaded it ended with ${signal ?? `exit code ${status}`}`;
     const report = { ok: false, error: { code: 'kernel-error', message } };
-    appendFileSync(resultFile, `${JSON.stringify({ index, report })}\n`);
+    addResult({ index, report });
   }
   const reports = readResults().sort((a, b) => a.index - b.index);
-  const text = JSON.stringify({ release: release(), reports: reports.map(({ report }) => report) });
-  console.log('@@ result');
-  for (const piece of gzipSync(text)
-    .toString('base64')
-    .match(/.{1,200}/g))
-    console.log(piece);
-  console.log('@@ result end');
+  printResult({ release: release(), reports: reports.map(({ report }) => report) });
 }
 
 if (process.argv.length > 2) void verifyAll(process.argv.slice(2).map(Number)).then(() => process.exit(0));
