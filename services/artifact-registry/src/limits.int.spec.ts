@@ -2,10 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { mediaTypes, RegistryClient } from '@l3af/oci';
 import { createLogger } from '@l3af/telemetry';
 import { startNats, waitFor } from '@l3af/testing';
 import type { TestNats } from '@l3af/testing';
+import { pack } from 'tar-stream';
 import { scheduleGarbage } from './gc/gc-schedule';
 import { readSettings } from './settings';
 import { startRegistry } from './start-registry';
@@ -61,6 +63,62 @@ describe('a registry with limits', () => {
     expect((await push('full', randomBytes(50_000))).status).toBe(201);
     expect((await push('full', randomBytes(1))).status).toBe(413);
     expect((await push('other', refused)).status).toBe(201);
+  });
+
+  it('holds what is imported against the same limits', async () => {
+    const { port } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000', L3AF_BLOB_BYTES_MAX: '1000000' });
+    const archive = async (bytes: number): Promise<Response> => {
+      const layer = randomBytes(bytes);
+      const config = Buffer.from('{}');
+      const described = (mediaType: string, content: Buffer) => ({
+        ...{ mediaType, digest: digestOf(content), size: content.length },
+      });
+      const manifest = Buffer.from(
+        JSON.stringify({
+          ...{
+            schemaVersion: 2,
+            mediaType: mediaTypes.manifest,
+            config: described(mediaTypes.empty, config),
+          },
+          layers: [described('application/octet-stream', layer)],
+        }),
+      );
+      const index = { schemaVersion: 2, manifests: [described(mediaTypes.manifest, manifest)] };
+      const tar = pack();
+      for (const content of [layer, config, manifest])
+        tar.entry({ name: `blobs/${digestOf(content).replace(':', '/')}` }, content);
+      tar.entry({ name: 'index.json' }, JSON.stringify(index));
+      tar.finalize();
+      const body = await buffer(tar);
+      return fetch(`http://127.0.0.1:${port}/l3af/v1/packages/import?name=taken`, { method: 'POST', body });
+    };
+    expect((await archive(100_000)).status).toBe(201);
+    for (const bytes of [200_000, 1_000_000]) {
+      const refused = await archive(bytes);
+      expect([refused.status, await refused.json()]).toEqual([
+        413,
+        expect.objectContaining({ code: 'payload-too-large' }),
+      ]);
+    }
+    const flood = { L3AF_REQUESTS_PER_SECOND: '1' };
+    const limited = await start(flood);
+    const ask = () => fetch(`http://127.0.0.1:${limited.port}/l3af/v1/packages/export?name=no&version=1`);
+    const statuses = (await Promise.all(Array.from({ length: 8 }, ask))).map(({ status }) => status);
+    expect(statuses).toContain(429);
+  });
+
+  it('takes no more of an upload than the repository has room for', async () => {
+    const { port } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000' });
+    const at = `http://127.0.0.1:${port}/v2/chunked/blobs/uploads/`;
+    const started = await fetch(at, { method: 'POST' });
+    const upload = new URL(started.headers.get('location')!, at);
+    const send = () => fetch(upload, { method: 'PATCH', body: randomBytes(200_000) });
+    expect((await send()).status).toBe(202);
+    const answer = await send();
+    expect([answer.status, await answer.json()]).toEqual([
+      413,
+      { errors: [expect.objectContaining({ code: 'QUOTA_EXCEEDED' })] },
+    ]);
   });
 
   it('answers a flood with 429, and the same client again later', async () => {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { packageSubject, verifiedPredicate } from '@l3af/contracts';
 import type { Manifest, ObjectSchema, VerifiedStatement } from '@l3af/contracts';
 import {
+  attachReferrer,
   attachStatement,
   buildImage,
   generateSigningKey,

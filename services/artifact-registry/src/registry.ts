@@ -26,6 +26,9 @@ export interface Registry {
   tags: Tags;
   packages: Packages;
   quota: Quota;
+  limits: RegistryLimits;
+  /** Gives a repository a blob whose content is here, if its quota has room for it. */
+  link(repository: string, digest: string, size: number): Promise<void>;
 }
 
 export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLimits): Registry {
@@ -34,6 +37,7 @@ export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLim
   const tags = new Tags(state);
   const manifests = new Manifests(state, content, { links, referrers: new Referrers(state) });
   const stream = new PackageStream(bus, 'artifact-registry');
+  const quota = new Quota(links, limits.repositoryBytesMax);
   return {
     state,
     content,
@@ -42,6 +46,13 @@ export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLim
     manifests,
     uploads: new UploadSessions(state, content, limits),
     packages: new Packages({ state, tags, manifests, content, stream }),
-    quota: new Quota(links, limits.repositoryBytesMax),
+    quota,
+    limits,
+    link: async (repository, digest, size) => {
+      if (await links.touch(repository, digest)) return;
+      await quota.check(repository, size);
+      await links.add(repository, digest, size);
+      quota.add(repository, size);
+    },
   };
 }

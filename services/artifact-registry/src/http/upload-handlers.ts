@@ -64,8 +64,7 @@ async function mounted(
   if (!(await registry.content.touch(wanted))) return false;
   const size = await registry.content.size(wanted);
   if (size === undefined) return false;
-  await registry.quota.check(repository);
-  await registry.links.add(repository, wanted, size);
+  await registry.link(repository, wanted, size);
   return true;
 }
 
@@ -81,6 +80,7 @@ export async function handleUpload(
       return exchange.send(204, progress(session));
     case 'PATCH':
       return inOrder(session, exchange, async () => {
+        await hasRoom(registry, session, exchange);
         exchange.send(202, progress(await registry.uploads.append(session, exchange.body)));
       });
     case 'PUT': {
@@ -118,15 +118,18 @@ async function finish(
   session: Session,
   { digest, exchange }: { digest: string; exchange: Exchange },
 ): Promise<void> {
-  const { repository, size: before } = session.document;
-  await registry.quota.check(
-    repository,
-    before + Math.max(Number(exchange.header('content-length') ?? 1), 1),
-  );
+  const { repository } = session.document;
+  await hasRoom(registry, session, exchange);
   const size = await registry.uploads.finish(session, digest, exchange.body);
   await registry.links.add(repository, digest, size);
   registry.quota.add(repository, size);
   created(repository, digest, exchange);
+}
+
+/** Throws QUOTA_EXCEEDED when the repository cannot have the upload with what is coming, as far as its length is told. */
+function hasRoom(registry: Registry, { document }: Session, exchange: Exchange): Promise<void> {
+  const coming = Math.max(Number(exchange.header('content-length') ?? 1), 1);
+  return registry.quota.check(document.repository, document.size + coming);
 }
 
 const created = (repository: string, digest: string, exchange: Exchange): void =>

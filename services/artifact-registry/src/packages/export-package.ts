@@ -1,11 +1,12 @@
 import { cannot, L3afError } from '@l3af/contracts';
-import { documentBytes, mediaTypes, signatureTag } from '@l3af/oci';
+import { documentBytes, mediaTypes } from '@l3af/oci';
 import type { Descriptor } from '@l3af/oci';
 import { pack } from 'tar-stream';
 import type { Pack } from 'tar-stream';
 import { DistributionError } from '../distribution-error';
 import type { Registry } from '../registry';
 import { manifestOf, referencesOf } from '../repository/manifest-document';
+import { attachedSuffixes } from './mirror-package';
 
 /** The annotation of an OCI layout's index that names a tag, and ours for the repository. */
 export const tagAnnotation = 'org.opencontainers.image.ref.name';
@@ -14,10 +15,13 @@ export const nameAnnotation = 'io.l3af.package';
 interface Plan {
   /** What the archive's index lists. */
   roots: Descriptor[];
+  manifests: Set<string>;
+  /** The manifests' own among them. */
   blobs: Set<string>;
 }
 
-const referrersMax = 1000;
+/** As many as an import takes. */
+const rootsMax = 1000;
 
 /**
  * A version of a package with everything attached to it (signatures, statements) as a tar archive of an OCI
@@ -40,14 +44,27 @@ async function planExport(registry: Registry, name: string, version: string): Pr
       'unknown-version',
       cannot('export', 'package', `${name}@${version}`, 'there is none'),
     );
-  const plan: Plan = { roots: [], blobs: new Set() };
+  const plan: Plan = { roots: [], manifests: new Set(), blobs: new Set() };
   await addRoot(registry, { name, digest, tag: version }, plan);
-  const { descriptors } = await registry.manifests.referrers(name, digest, { limit: referrersMax });
-  for (const referrer of descriptors) await addRoot(registry, { name, digest: referrer.digest }, plan);
-  const signatures = await registry.tags.get(name, signatureTag(digest));
-  if (signatures !== undefined)
-    await addRoot(registry, { name, digest: signatures, tag: signatureTag(digest) }, plan);
+  // What is found on the way is looked at in turn: a statement may be signed, too.
+  for (const found of plan.manifests) await addAttached(registry, { name, digest: found }, plan);
   return plan;
+}
+
+async function addAttached(
+  registry: Registry,
+  { name, digest }: { name: string; digest: string },
+  plan: Plan,
+): Promise<void> {
+  const referrers = await registry.manifests.referrers(name, digest, { limit: Infinity });
+  for (const referrer of referrers.descriptors)
+    if (!plan.manifests.has(referrer.digest))
+      await addRoot(registry, { name, digest: referrer.digest }, plan);
+  for (const suffix of attachedSuffixes) {
+    const tag = digest.replace(':', '-') + suffix;
+    const found = await registry.tags.get(name, tag);
+    if (found !== undefined) await addRoot(registry, { name, digest: found, tag }, plan);
+  }
 }
 
 async function addRoot(
@@ -57,6 +74,11 @@ async function addRoot(
 ): Promise<void> {
   const found = await addManifest(registry, { name, digest }, plan);
   const annotations = { [nameAnnotation]: name, ...(tag !== undefined && { [tagAnnotation]: tag }) };
+  if (plan.roots.length >= rootsMax)
+    throw new L3afError(
+      'payload-too-large',
+      cannot('export', 'package', name, `more than ${rootsMax} things are attached to it`),
+    );
   plan.roots.push({ mediaType: found.mediaType, digest, size: found.bytes.length, annotations });
 }
 
@@ -67,6 +89,7 @@ async function addManifest(
 ) {
   const found = await registry.manifests.get(name, digest);
   if (!found) throw new DistributionError('MANIFEST_UNKNOWN', `${name} has no manifest ${digest}`);
+  plan.manifests.add(digest);
   plan.blobs.add(digest);
   const { blobs, manifests } = referencesOf(manifestOf(found.bytes));
   for (const blob of blobs) plan.blobs.add(blob.digest);

@@ -33,8 +33,11 @@ export async function importArchive(
   const feeding = feed(source, archive);
   let index: Uint8Array | undefined;
   const known = new Map<string, number>();
+  let sizeBytes = 0;
   try {
     for await (const entry of archive) {
+      sizeBytes += entry.header.size ?? 0;
+      if (sizeBytes > registry.limits.blobBytesMax) throw tooLarge(registry.limits.blobBytesMax);
       const path = entry.header.name.replace(/^\.\//, '');
       const digest = digestOfPath(path);
       const bytes = entry as AsyncIterable<Uint8Array>;
@@ -57,6 +60,9 @@ export async function importArchive(
     name,
   });
 }
+
+const tooLarge = (bytesMax: number): L3afError =>
+  new L3afError('payload-too-large', `Cannot import archive: it has more than ${bytesMax} bytes`);
 
 async function feed(source: AsyncIterable<Uint8Array>, archive: ReturnType<typeof extract>): Promise<void> {
   try {
@@ -171,7 +177,7 @@ async function takeManifest(registry: Registry, place: Place): Promise<void> {
   const { blobs, manifests } = referencesOf(manifestOf(bytes));
   for (const blob of blobs) {
     const there = known.get(blob.digest);
-    if (there !== undefined) await registry.links.add(repository, blob.digest, there);
+    if (there !== undefined) await registry.link(repository, blob.digest, there);
   }
   for (const below of manifests)
     await takeManifest(registry, { ...place, digest: below.digest, depth: depth + 1 });

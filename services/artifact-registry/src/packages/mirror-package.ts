@@ -40,7 +40,7 @@ const depthMax = 4;
 /** For one blob of the largest size over a slow line. */
 const timeoutMs = 30 * 60_000;
 /** What cosign's older form attaches by a tag made of the digest. */
-const attachedSuffixes = ['.sig', '.att', '.sbom'];
+export const attachedSuffixes = ['.sig', '.att', '.sbom'];
 
 interface Copy {
   registry: Registry;

@@ -9,7 +9,7 @@ import { RegistryAccess } from '../registry-access';
 import { isDigest } from '../repository/manifest-document';
 import { mirrorPackage } from './mirror-package';
 import type { MirrorRequest } from './mirror-package';
-import { sendProblem } from './packages.controller';
+import { sendProblem } from './problem';
 
 const mirrorSchema = z.strictObject({
   from: z.string(),

@@ -1,21 +1,14 @@
-import {
-  cannot,
-  describeError,
-  L3afError,
-  packageNameSchema,
-  toWireError,
-  versionSchema,
-} from '@l3af/contracts';
+import { cannot, L3afError, packageNameSchema, versionSchema } from '@l3af/contracts';
 import { pipeline } from 'node:stream/promises';
 import { Controller, Get, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { DistributionError, distributionErrors } from '../distribution-error';
 import { Exchange } from '../http/exchange';
 import { nameOf, tagOf } from '../http/route';
 import { RegistryAccess } from '../registry-access';
 import { exportPackage } from './export-package';
 import { importArchive } from './import-archive';
+import { sendProblem } from './problem';
 
 const yankSchema = z.strictObject({
   name: packageNameSchema,
@@ -83,14 +76,4 @@ async function parseBody(exchange: Exchange): Promise<z.infer<typeof yankSchema>
   const parsed = yankSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new L3afError('invalid-request', cannot('read', 'request', 'yank', z.prettifyError(parsed.error)));
-}
-
-/** Problem details (RFC 9457) with the house's stable code. */
-export function sendProblem(exchange: Exchange, error: unknown): void {
-  const wire = toWireError(error);
-  const status =
-    error instanceof DistributionError ? distributionErrors[error.code] : describeError(wire.code).http;
-  const body = { type: 'about:blank', title: wire.code, status, detail: wire.message, ...wire };
-  exchange.json(status, body, { 'content-type': 'application/problem+json' });
-  exchange.request.resume();
 }
