@@ -11,8 +11,8 @@ import type { Surroundings } from '../surroundings';
 import { UsageError, action } from '../usage';
 import { awaitBuild } from './await-build';
 import { awaitKernels } from './await-kernels';
-import { archiveFolder } from './folder-archive';
 import { parseGitUrl } from './git-url';
+import { archiveSource } from './source-archive';
 
 interface BuildOptions extends CommonOptions {
   name?: string;
@@ -28,7 +28,7 @@ export function addBuildCommands(kf: Command, surroundings: Surroundings): void 
   const build = kf
     .command('build')
     .description('compile a KF from source, sign and publish it')
-    .argument('<source>', 'a folder (or one .bpf.c file), or GIT_URL[#REF[:FOLDER]]')
+    .argument('<source>', 'a folder, a .tar or .tar.gz, one .bpf.c file, or GIT_URL[#REF[:FOLDER]]')
     .option('--folder <path>', 'the folder of the KF inside the repository or archive')
     .option('--credential <name>', 'for a git URL: a credential that the builder has, by its name');
   action<BuildOptions>(withNaming(build), surroundings, (session, options, [source]) =>
@@ -75,10 +75,9 @@ async function buildFrom(session: Session, options: BuildOptions, source: string
       `Cannot build "${source}": neither a folder nor a git URL, needs DIR or GIT_URL[#REF]`,
     );
   }
-  const archive = await archiveFolder(source);
-  session.print.note(
-    session.print.noteStyle.dim(`sending ${plural(archive.fileCount, 'file')} of ${source}`),
-  );
+  const archive = await archiveSource(source);
+  const what = archive.fileCount === undefined ? source : `${plural(archive.fileCount, 'file')} of ${source}`;
+  session.print.note(session.print.noteStyle.dim(`sending ${what}`));
   const query = queryOf(options, archive.fileName);
   const sent = { body: archive.content, contentType: 'application/gzip' };
   await request(session, { path: `/v1/builds?${query.toString()}`, ...sent }, options);
