@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { endableDuring } from '../sys/end';
 import { KernelCallError } from '../sys/errors';
 import { formatVaList, raiseMemlockLimit, readMemory } from '../sys/libc';
 
@@ -99,11 +100,13 @@ export function checkPointer<T extends bigint>(call: string, pointer: T | null, 
 
 /** Loads on another thread: verification can take seconds. Callbacks still run on the main thread. */
 export function loadAsync(object: BpfObject): Promise<number> {
-  return new Promise((resolve, reject) => {
-    loadObject.async(object, (error: Error | null, result: number) =>
-      error ? reject(error) : resolve(result),
-    );
-  });
+  const load = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      loadObject.async(object, (error: Error | null, result: number) =>
+        error ? reject(error) : resolve(result),
+      );
+    });
+  return endableDuring(load);
 }
 
 const printProto = koffi.proto('int', ['int', 'void *', 'void *']);

@@ -70,6 +70,7 @@ const c = {
     resource: number,
     limit: Uint8Array,
   ) => number,
+  exit: libc.func('void _exit(int code)') as (code: number) => void,
   copyOut: libc.func('void *memcpy(void *to, void *from, uint64 bytes)') as (
     to: Uint8Array,
     from: bigint,
@@ -166,6 +167,11 @@ export function receiveBytes(fd: number, into: Uint8Array): number {
 export function raiseMemlockLimit(): void {
   const memlock = 8;
   c.setrlimit(memlock, Buffer.alloc(16, 0xff)); // without CAP_SYS_RESOURCE it fails, and 5.11+ does not need it
+}
+
+/** _exit(2): ends the process at once, whatever its threads do. */
+export function exitNow(code: number): void {
+  c.exit(code);
 }
 
 /** Formats as C does. A va_list is used up by formatting, so it is copied for the second try with a larger buffer. */
