@@ -12,6 +12,8 @@ export interface FoundStatement extends Signature {
   /** Of the referrer that holds it. */
   digest: string;
   predicate: unknown;
+  /** The key that the bundle says made it; whoever wrote it may say so. */
+  claimedKeyId?: string;
 }
 
 /** More than these are not looked at: whoever may push may attach any number. */
@@ -61,9 +63,16 @@ export function statementOfBundle(
       digest: referrer,
       predicate: statement['predicate'],
       ...certifiedOf(bundle, bytes),
+      ...claimOf(bundle.verificationMaterial.publicKey?.hint),
       signedBy: (publicKey) => envelope.signatures.some(({ sig }) => verifyBytes(signed, sig, publicKey)),
     };
   } catch {
     return undefined; // pushed by anyone, of any content: it says nothing then
   }
+}
+
+/** cosign and we hint at a key by the digest of its SPKI, which is what ids of keys are. */
+function claimOf(hint = ''): Pick<FoundStatement, 'claimedKeyId'> {
+  const digest = Buffer.from(hint, 'base64');
+  return digest.length === 32 ? { claimedKeyId: digest.toString('hex') } : {};
 }

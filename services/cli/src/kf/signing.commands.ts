@@ -13,9 +13,12 @@ import { openTrustedRoot, publicKeyOf, signDigest, signersOfPem, verifySignature
 import type { Argument, Command } from 'commander';
 import { homeOf } from '../api/address';
 import { findRegistry, type RegistryOptions } from '../api/registry-address';
+import { plural } from '../output/words';
 import type { Session } from '../session';
 import type { Surroundings } from '../surroundings';
 import { action, registryOption, UsageError } from '../usage';
+import { checkAttached, type AttachedCheck } from './attached-checks';
+import { signerText, verifiedText } from './attached.table';
 import { resolvePackage } from './resolve-package';
 
 interface VerifyOptions extends RegistryOptions {
@@ -23,6 +26,7 @@ interface VerifyOptions extends RegistryOptions {
   trustedRoot?: string;
   identity?: string;
   issuer?: string;
+  statements?: boolean;
 }
 
 /** `kf sign` and `kf verify`. */
@@ -44,22 +48,27 @@ export function addSigningCommands(kf: Command, surroundings: Surroundings, refe
 
   const verify = kf
     .command('verify')
-    .description('check that a version is signed by somebody who is trusted')
+    .description('check that a version is signed by somebody who is trusted, and what is attached to it')
     .addArgument(reference())
     .option('--key <file>', 'public keys, PEM; default: whom nodes trust')
     .option('--trusted-root <file>', "sigstore's trusted_root.json: holds certificates against it, offline")
     .option('--identity <pattern>', 'whose certificate it must be, an email address or URI; * is anything')
     .option('--issuer <pattern>', 'who must have vouched for the identity; * is anything')
+    .option('--statements', 'fail also when a statement attached is signed by nobody who is trusted')
     .addOption(registryOption());
   action<VerifyOptions>(verify, surroundings, async (session, options, [text]) => {
     const trust = await trusted(session, options);
     const registry = await findRegistry(session, options);
     const { name, digest } = await resolvePackage(session, registry, text!);
     const signer = await verifySignature(registry.client, name, digest, trust);
-    const { keyId, issuer } = signer;
-    const value = { name, digest, keyId, signer: signer.name, ...(issuer !== undefined && { issuer }) };
-    const who = issuer === undefined ? keyId : `${keyId}, says ${issuer}`;
-    session.print.result(value, () => `${name}@${digest} is signed by ${signer.name} (${who})`);
+    const attached = await checkAttached({ client: registry.client, name, digest, trust });
+    const value = { name, digest, keyId: signer.keyId, signer: signer.name };
+    const { issuer } = signer;
+    session.print.result({ ...value, ...(issuer !== undefined && { issuer }), attached }, () =>
+      verifiedText(`${name}@${digest} is signed by ${signerText(signer)}`, attached, session.print),
+    );
+    const failing = attached.filter(({ problem }) => problem !== undefined);
+    if (options.statements && failing.length > 0) throw failure(`${name}@${digest}`, failing);
   });
 }
 
@@ -70,6 +79,14 @@ export const readKey = (path: string): Promise<string> =>
       hint: '`openssl genpkey -algorithm ed25519 -out my.key` makes one',
     });
   });
+
+function failure(subject: string, failing: readonly AttachedCheck[]): L3afError {
+  const [first = ''] = failing.map(({ what, problem = '' }) => `${what}: ${problem}`);
+  const state = `${plural(failing.length, 'statement')} attached cannot be trusted, first ${first}`;
+  return new L3afError('signature-untrusted', cannot('trust', 'statements of', subject, state), {
+    details: { statements: failing.map(({ digest }) => digest) },
+  });
+}
 
 /** Who is named; else whom the nodes of the group "default" trust; else the key of what runs here. */
 async function trusted(session: Session, options: VerifyOptions): Promise<Trusted> {
