@@ -1,15 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageSubject } from '@l3af/contracts';
-import { connectBus } from '@l3af/event-store';
-import type { Bus } from '@l3af/event-store';
 import {
   attachReferrer,
   buildImage,
@@ -20,12 +17,9 @@ import {
   signDigest,
   verifySignature,
 } from '@l3af/oci';
-import { createLogger } from '@l3af/telemetry';
-import { freePort, startNats, waitFor } from '@l3af/testing';
-import type { TestNats } from '@l3af/testing';
-import { readSettings } from './settings';
-import { startRegistry } from './start-registry';
-import type { RunningRegistry } from './start-registry';
+import { freePort, waitFor } from '@l3af/testing';
+import { useServers } from './testing/use-servers';
+import type { StartedRegistry } from './testing/use-servers';
 
 jest.setTimeout(120_000);
 
@@ -34,38 +28,21 @@ const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(by
 const elf = (text: string): Buffer => Buffer.from(`\x7fELF${text}`, 'latin1');
 
 describe('what other tools make', () => {
-  let nats: TestNats;
-  let bus: Bus;
-  let folder: string;
-  let registry: RunningRegistry;
+  const servers = useServers();
+  let registry: StartedRegistry;
   let client: RegistryClient;
 
   beforeAll(async () => {
-    nats = await startNats();
-    bus = await connectBus({ servers: nats.url, name: 'test' });
-    folder = await mkdtemp(join(tmpdir(), 'l3af-compatibility-'));
-    const credentials = join(folder, 'credentials');
+    const credentials = join(servers.folder, 'credentials');
     await mkdir(credentials);
     await writeFile(join(credentials, 'acme'), 'ann:secret\n');
-    const settings = readSettings({
-      NATS_URL: nats.url,
-      L3AF_REGISTRY_PORT: '0',
-      L3AF_CREDENTIALS_DIR: credentials,
-    });
-    registry = await startRegistry(settings, createLogger('test', 'silent'));
-    await registry.ready;
-    client = new RegistryClient(`http://127.0.0.1:${registry.port}`);
-  });
-  afterAll(async () => {
-    await bus.close();
-    await registry.close();
-    await nats.stop();
-    await rm(folder, { recursive: true, force: true });
+    registry = await servers.start({ L3AF_CREDENTIALS_DIR: credentials });
+    ({ client } = registry);
   });
 
   const events = async (name: string) => {
     const found = [];
-    for await (const stored of bus.store.read({ subject: packageSubject(name) }))
+    for await (const stored of servers.bus.store.read({ subject: packageSubject(name) }))
       found.push(...stored.events);
     return found;
   };
@@ -76,7 +53,7 @@ describe('what other tools make', () => {
     types: { manifest: string; config: string; layer: string },
   ) => {
     const object = elf(`bpfman ${name}`);
-    const made = await mkdtemp(join(folder, 'image-'));
+    const made = await mkdtemp(join(servers.folder, 'image-'));
     await writeFile(join(made, 'filter.bpf.o'), object);
     await run('tar', ['-C', made, '-czf', join(made, 'layer.tar.gz'), './filter.bpf.o']);
     const config = {
@@ -135,7 +112,7 @@ describe('what other tools make', () => {
   });
 
   const opensslKey = async () => {
-    const at = await mkdtemp(join(folder, 'key-'));
+    const at = await mkdtemp(join(servers.folder, 'key-'));
     const path = join(at, 'key.pem');
     await run('openssl', [
       'genpkey',
@@ -254,15 +231,15 @@ describe('what other tools make', () => {
     beforeAll(async () => {
       const port = await freePort();
       from = `http://127.0.0.1:${port}`;
-      await mkdir(join(folder, 'docker'));
+      await mkdir(join(servers.folder, 'docker'));
       const config = {
         version: '0.1',
         log: { level: 'error', accesslog: { disabled: true } },
-        storage: { filesystem: { rootdirectory: join(folder, 'docker') } },
+        storage: { filesystem: { rootdirectory: join(servers.folder, 'docker') } },
         http: { addr: `127.0.0.1:${port}` },
       };
-      await writeFile(join(folder, 'docker.yml'), JSON.stringify(config));
-      peer = spawn('docker-registry', ['serve', join(folder, 'docker.yml')], { stdio: 'ignore' });
+      await writeFile(join(servers.folder, 'docker.yml'), JSON.stringify(config));
+      peer = spawn('docker-registry', ['serve', join(servers.folder, 'docker.yml')], { stdio: 'ignore' });
       await waitFor(async () => (await fetch(`${from}/v2/`)).ok, 'docker-registry to answer');
     });
     afterAll(async () => {
@@ -271,7 +248,7 @@ describe('what other tools make', () => {
       await exited;
     });
     const mirror = async (body: object) => {
-      const at = `http://127.0.0.1:${registry.port}/l3af/v1/packages/mirror`;
+      const at = `${registry.url}/l3af/v1/packages/mirror`;
       const response = await fetch(at, { method: 'POST', body: JSON.stringify(body) });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     };

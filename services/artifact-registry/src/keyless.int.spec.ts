@@ -1,7 +1,5 @@
 import { packageSubject } from '@l3af/contracts';
 import type { ObjectSchema, Trusted, TrustedIdentity } from '@l3af/contracts';
-import { connectBus } from '@l3af/event-store';
-import type { Bus } from '@l3af/event-store';
 import {
   attachReferrer,
   blobOf,
@@ -12,43 +10,28 @@ import {
   generateSigningKey,
   mediaTypes,
   openTrustedRoot,
-  RegistryClient,
+  type RegistryClient,
   signatureTag,
   signDigest,
   verifySignature,
 } from '@l3af/oci';
-import { createLogger } from '@l3af/telemetry';
-import { createKeylessAuthority, startNats } from '@l3af/testing';
-import type { KeylessAuthority, KeylessOptions, TestNats } from '@l3af/testing';
-import { readSettings } from './settings';
-import { startRegistry } from './start-registry';
-import type { RunningRegistry } from './start-registry';
+import { createKeylessAuthority } from '@l3af/testing';
+import type { KeylessAuthority, KeylessOptions } from '@l3af/testing';
+import { useServers } from './testing/use-servers';
 
 const schema: ObjectSchema = { programs: [], maps: [], constants: [], license: 'GPL' };
 const issuer = 'https://ci.example.org';
 const identity = 'https://ci.example.org/firewall/release@v1';
 
 describe('signatures by certificates that live for minutes', () => {
-  let nats: TestNats;
-  let registry: RunningRegistry;
-  let bus: Bus;
+  const servers = useServers();
   let client: RegistryClient;
   let authority: KeylessAuthority;
   let other: KeylessAuthority;
   let count = 0;
   beforeAll(async () => {
-    nats = await startNats();
-    const settings = readSettings({ NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0' });
-    registry = await startRegistry(settings, createLogger('test', 'silent'));
-    await registry.ready;
-    bus = await connectBus({ servers: nats.url, name: 'keyless' });
-    client = new RegistryClient(`http://127.0.0.1:${registry.port}`);
+    ({ client } = await servers.start());
     [authority, other] = await Promise.all([createKeylessAuthority(), createKeylessAuthority()]);
-  });
-  afterAll(async () => {
-    await bus.close();
-    await registry.close();
-    await nats.stop();
   });
 
   const push = async () => {
@@ -131,7 +114,7 @@ describe('signatures by certificates that live for minutes', () => {
     it('count when a trusted root issued and logged them for an identity that is trusted', async () => {
       const one = await signed();
       expect(await verify(one)).toEqual({ keyId: identity, name: 'release pipeline', issuer });
-      const { events } = (await bus.store.last(packageSubject(one.name)))!;
+      const { events } = (await servers.bus.store.last(packageSubject(one.name)))!;
       expect(events).toMatchObject([{ type: 'PackageSigned', data: { keyId: identity, form } }]);
     });
 

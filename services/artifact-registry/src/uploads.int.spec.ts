@@ -1,14 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createLogger } from '@l3af/telemetry';
-import { startNats, waitFor } from '@l3af/testing';
-import type { TestNats } from '@l3af/testing';
-import { readSettings } from './settings';
-import { startRegistry } from './start-registry';
-import type { RunningRegistry } from './start-registry';
+import { waitFor } from '@l3af/testing';
+import { useServers } from './testing/use-servers';
+import type { StartedRegistry } from './testing/use-servers';
 
 jest.setTimeout(120_000);
 
@@ -17,30 +11,19 @@ const digestOf = (bytes: Uint8Array, algorithm = 'sha256') =>
 const mebi = 1024 * 1024;
 
 describe.each(['JetStream', 'a directory'])('uploads on %s', (backend) => {
-  let nats: TestNats;
-  let folder: string;
+  const servers = useServers();
   /** Two processes' worth of registry on one state. */
-  let registries: RunningRegistry[];
+  let registries: StartedRegistry[];
 
   beforeAll(async () => {
-    nats = await startNats();
-    folder = await mkdtemp(join(tmpdir(), 'l3af-uploads-'));
-    const settings = readSettings({
-      NATS_URL: nats.url,
-      L3AF_REGISTRY_PORT: '0',
+    const settings = {
       L3AF_BLOB_BYTES_MAX: String(16 * mebi),
-      ...(backend === 'a directory' && { L3AF_BLOB_DIR: folder }),
-    });
-    registries = await Promise.all([1, 2].map(() => startRegistry(settings, createLogger('test', 'silent'))));
-    await Promise.all(registries.map(({ ready }) => ready));
-  });
-  afterAll(async () => {
-    await Promise.all(registries.map((registry) => registry.close()));
-    await nats.stop();
-    await rm(folder, { recursive: true, force: true });
+      ...(backend === 'a directory' && { L3AF_BLOB_DIR: servers.folder }),
+    };
+    registries = await Promise.all([1, 2].map(() => servers.start(settings)));
   });
 
-  const at = (path: string, registry = 0) => `http://127.0.0.1:${registries[registry]!.port}${path}`;
+  const at = (path: string, registry = 0) => registries[registry]!.url + path;
   const start = async () =>
     (await fetch(at('/v2/up/blobs/uploads/'), { method: 'POST' })).headers.get('location')!;
   // eslint-disable-next-line max-params -- reads as a sentence: send this to there, as this range, by that process

@@ -1,17 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { connectBus } from '@l3af/event-store';
-import type { Bus } from '@l3af/event-store';
 import { mediaTypes } from '@l3af/oci';
-import { startNats } from '@l3af/testing';
-import type { TestNats } from '@l3af/testing';
 import { openRegistry } from '../registry';
 import { partsOf } from '../content/pieces';
 import type { Registry } from '../registry';
 import { busState } from '../state/bus-state';
 import { directoryState } from '../state/directory-state';
+import { useServers } from '../testing/use-servers';
 import { collectGarbage } from './collect-garbage';
 
 jest.setTimeout(120_000);
@@ -23,21 +17,12 @@ async function* once(bytes: Uint8Array) {
 }
 
 describe.each(['JetStream', 'a directory'])('collectGarbage() on %s', (backend) => {
-  let nats: TestNats;
-  let bus: Bus;
-  let folder: string;
+  const servers = useServers();
   let registry: Registry;
   beforeAll(async () => {
-    nats = await startNats();
-    bus = await connectBus({ servers: nats.url, name: 'gc' });
-    folder = await mkdtemp(join(tmpdir(), 'l3af-gc-'));
+    const { bus, folder } = servers;
     const state = backend === 'JetStream' ? busState(bus) : await directoryState(folder);
     registry = openRegistry(state, bus, { blobBytesMax: 1e9, repositoryBytesMax: 0 });
-  });
-  afterAll(async () => {
-    await bus.close();
-    await nats.stop();
-    await rm(folder, { recursive: true, force: true });
   });
 
   const push = async (repository: string, bytes: Uint8Array) => {
