@@ -159,6 +159,7 @@ test('streams go on after NATS was away, and miss nothing', async () => {
   const first = await apply('eth2', [{ package: 'firewall' }]);
   await waitFor(() => reader.messages.length === 1, 'the first change');
   await plane.nats.restart();
+  await waitFor(async () => (await fetch(`${plane.url}/readyz`)).ok, 'the API to be ready again');
   const second = await apply('eth2', []);
   await waitFor(() => reader.messages.length === 2, 'the change after the outage');
   expect(reader.ids).toEqual([first.sequence, second.sequence]);

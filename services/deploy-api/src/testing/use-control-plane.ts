@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bus } from '@l3af/event-store';
+import { queryConfig, type Bus } from '@l3af/event-store';
 import { createLogger } from '@l3af/telemetry';
 import { startNats, startPostgres, waitFor, type TestNats, type TestPostgres } from '@l3af/testing';
 import request from 'supertest';
@@ -45,7 +45,7 @@ type Undo = () => Promise<unknown>;
 
 /**
  * NATS, Postgres, config-store and deploy-api of a spec file's own, from before its first test until after its last; the
- * API is ready by then. Call it once, outside of tests.
+ * API is ready by then, and what was seeded projected. Call it once, outside of tests.
  */
 export function useControlPlane(options: UsedControlPlaneOptions = {}): UsedControlPlane {
   const undo: Undo[] = [];
@@ -107,7 +107,15 @@ async function start(
   undo.push(() => plane.close());
   if (seeded) await seed(plane.bus);
   await waitFor(async () => (await fetch(`${plane.api.url}/readyz`)).ok, 'the API to be ready');
+  await waitFor(() => isProjected(plane.bus), 'what was seeded to be projected');
   return { nats, postgres, plane, registryUrl };
+}
+
+/** Lists show what has been projected: unlike what is decided, they do not wait for the last event. */
+async function isProjected(bus: Bus): Promise<boolean> {
+  const sequence = await bus.store.lastSequence();
+  const { projections } = await queryConfig(bus, 'status', {});
+  return projections.every((projection) => projection.sequence >= sequence);
 }
 
 async function openRegistry(natsUrl: string, undo: Undo[]): Promise<string> {
