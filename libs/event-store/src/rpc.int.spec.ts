@@ -90,14 +90,16 @@ describe('workQueue()', () => {
   });
 
   test('work that takes longer than the wait is not given out twice', async () => {
+    // Long enough for a busy machine to say in time that it is still at it.
+    const slow = { ...consumer, durable: 'slow', ackWaitMs: 3_000 };
     let runs = 0;
-    const queue = bus.workQueue({ consumer, concurrency: 2 }, async () => {
+    const queue = bus.workQueue({ consumer: slow, concurrency: 2 }, async () => {
       runs++;
-      await new Promise((resolve) => setTimeout(resolve, 3 * consumer.ackWaitMs));
+      await new Promise((resolve) => setTimeout(resolve, 2 * slow.ackWaitMs));
     });
     await ask('long');
     const pending = async (): Promise<number> => {
-      const info = await (await bus.nc.jetstreamManager()).consumers.info('L3AF_EVENTS', consumer.durable);
+      const info = await (await bus.nc.jetstreamManager()).consumers.info('L3AF_EVENTS', slow.durable);
       return info.ack_floor.stream_seq;
     };
     await waitFor(async () => (await pending()) === 1, 'the acknowledgement');
