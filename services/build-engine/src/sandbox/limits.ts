@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** What one run inside the sandbox may use. */
 export interface Limits {
   wallMs: number;
@@ -29,7 +31,8 @@ export const programLimits: Limits = {
   wallMs: 600_000,
   cpuSeconds: 300,
   memoryBytes: 6144 * mebibyte,
-  processes: 512,
+  // Threads count, and they start some per processor; all at work at once, more would leave little to anybody else.
+  processes: Math.min(512, 64 + 16 * availableParallelism()),
   outputBytes: 64 * mebibyte,
   logBytes: mebibyte,
   scratchBytes: 1024 * mebibyte,
