@@ -1,48 +1,25 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { mediaTypes, RegistryClient } from '@l3af/oci';
+import { mediaTypes } from '@l3af/oci';
 import { createLogger } from '@l3af/telemetry';
-import { startNats, waitFor } from '@l3af/testing';
-import type { TestNats } from '@l3af/testing';
+import { waitFor } from '@l3af/testing';
 import { pack } from 'tar-stream';
 import { scheduleGarbage } from './gc/gc-schedule';
-import { readSettings } from './settings';
-import { startRegistry } from './start-registry';
-import type { RunningRegistry } from './start-registry';
+import { useServers } from './testing/use-servers';
 
 jest.setTimeout(120_000);
 
 const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 describe('a registry with limits', () => {
-  let nats: TestNats;
-  let folder: string;
-  const running: RunningRegistry[] = [];
-
-  const start = async (limits: Record<string, string>): Promise<RunningRegistry> => {
-    const environment = { NATS_URL: nats.url, L3AF_REGISTRY_PORT: '0', L3AF_BLOB_DIR: folder, ...limits };
-    const registry = await startRegistry(readSettings(environment), createLogger('test', 'silent'));
-    running.push(registry);
-    await registry.ready;
-    return registry;
-  };
-  beforeAll(async () => {
-    nats = await startNats();
-    folder = await mkdtemp(join(tmpdir(), 'l3af-limits-'));
-  });
-  afterAll(async () => {
-    await Promise.all(running.map((registry) => registry.close()));
-    await nats.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const servers = useServers();
+  const start = (limits: Record<string, string>) =>
+    servers.start({ L3AF_BLOB_DIR: servers.folder, ...limits });
 
   it('refuses blobs beyond a repository’s quota, and takes them for another repository', async () => {
-    const { port } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000' });
+    const { url } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000' });
     const push = async (name: string, bytes: Uint8Array) => {
-      const at = `http://127.0.0.1:${port}/v2/${name}/blobs/uploads/`;
+      const at = `${url}/v2/${name}/blobs/uploads/`;
       const started = await fetch(at, { method: 'POST' });
       if (started.status !== 202) return started;
       const location = new URL(started.headers.get('location')!, at);
@@ -57,7 +34,7 @@ describe('a registry with limits', () => {
       413,
       { errors: [expect.objectContaining({ code: 'QUOTA_EXCEEDED' })] },
     ]);
-    const asked = await fetch(`http://127.0.0.1:${port}/v2/full/blobs/${digestOf(refused)}`);
+    const asked = await fetch(`${url}/v2/full/blobs/${digestOf(refused)}`);
     expect(asked.status).toBe(404);
     await asked.body?.cancel();
     expect((await push('full', randomBytes(50_000))).status).toBe(201);
@@ -66,7 +43,7 @@ describe('a registry with limits', () => {
   });
 
   it('holds what is imported against the same limits', async () => {
-    const { port } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000', L3AF_BLOB_BYTES_MAX: '1000000' });
+    const { url } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000', L3AF_BLOB_BYTES_MAX: '1000000' });
     const archive = async (bytes: number): Promise<Response> => {
       const layer = randomBytes(bytes);
       const config = Buffer.from('{}');
@@ -90,7 +67,7 @@ describe('a registry with limits', () => {
       tar.entry({ name: 'index.json' }, JSON.stringify(index));
       tar.finalize();
       const body = await buffer(tar);
-      return fetch(`http://127.0.0.1:${port}/l3af/v1/packages/import?name=taken`, { method: 'POST', body });
+      return fetch(`${url}/l3af/v1/packages/import?name=taken`, { method: 'POST', body });
     };
     expect((await archive(100_000)).status).toBe(201);
     for (const bytes of [200_000, 1_000_000]) {
@@ -102,14 +79,14 @@ describe('a registry with limits', () => {
     }
     const flood = { L3AF_REQUESTS_PER_SECOND: '1' };
     const limited = await start(flood);
-    const ask = () => fetch(`http://127.0.0.1:${limited.port}/l3af/v1/packages/export?name=no&version=1`);
+    const ask = () => fetch(`${limited.url}/l3af/v1/packages/export?name=no&version=1`);
     const statuses = (await Promise.all(Array.from({ length: 8 }, ask))).map(({ status }) => status);
     expect(statuses).toContain(429);
   });
 
   it('takes no more of an upload than the repository has room for', async () => {
-    const { port } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000' });
-    const at = `http://127.0.0.1:${port}/v2/chunked/blobs/uploads/`;
+    const { url } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000' });
+    const at = `${url}/v2/chunked/blobs/uploads/`;
     const started = await fetch(at, { method: 'POST' });
     const upload = new URL(started.headers.get('location')!, at);
     const send = () => fetch(upload, { method: 'PATCH', body: randomBytes(200_000) });
@@ -122,9 +99,9 @@ describe('a registry with limits', () => {
   });
 
   it('answers a flood with 429, and the same client again later', async () => {
-    const { port } = await start({ L3AF_REQUESTS_PER_SECOND: '2' });
+    const { url } = await start({ L3AF_REQUESTS_PER_SECOND: '2' });
     const ask = async () => {
-      const response = await fetch(`http://127.0.0.1:${port}/v2/`);
+      const response = await fetch(`${url}/v2/`);
       return {
         status: response.status,
         wait: response.headers.get('retry-after'),
@@ -144,7 +121,7 @@ describe('a registry with limits', () => {
       body: { errors: [expect.objectContaining({ code: 'TOOMANYREQUESTS' })] },
     });
     await waitFor(async () => (await ask()).status === 200, 'to be answered again', { everyMs: 600 });
-    expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
   });
 
   it('collects garbage by itself, again and again', async () => {
@@ -167,8 +144,7 @@ describe('a registry with limits', () => {
   });
 
   it('gives more referrers than fit one page, each once', async () => {
-    const { port } = await start({});
-    const client = new RegistryClient(`http://127.0.0.1:${port}`);
+    const { url, client } = await start({});
     const config = { ...(await client.putBlob('many', Buffer.from('{}'))), mediaType: mediaTypes.empty };
     const put = async (more: object) => {
       const document = {
@@ -190,7 +166,7 @@ describe('a registry with limits', () => {
       made.push((await put({ subject, artifactType, annotations: { count: String(count) } })).digest);
     }
     const path = `/v2/many/referrers/${subject.digest}`;
-    const first = await fetch(`http://127.0.0.1:${port}${path}`);
+    const first = await fetch(url + path);
     const page = (await first.json()) as { manifests: unknown[] };
     expect(page.manifests.length).toBeLessThan(230);
     expect(first.headers.get('link')).toMatch(/rel="next"/);

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageSubject, verifiedPredicate } from '@l3af/contracts';
@@ -11,18 +10,12 @@ import {
   buildImage,
   generateSigningKey,
   keyIdOf,
-  RegistryClient,
+  type RegistryClient,
   signDigest,
   verifySignature,
 } from '@l3af/oci';
-import { createLogger } from '@l3af/telemetry';
-import { startNats } from '@l3af/testing';
-import type { TestNats } from '@l3af/testing';
-import { readSettings } from './settings';
-import { startRegistry } from './start-registry';
-import type { RunningRegistry } from './start-registry';
-import { connectBus } from '@l3af/event-store';
-import type { Bus } from '@l3af/event-store';
+import { useServers } from './testing/use-servers';
+import type { StartedRegistry } from './testing/use-servers';
 
 jest.setTimeout(120_000);
 
@@ -54,35 +47,19 @@ const imageOf = (name: string, version: string, text = 'object') =>
   });
 
 describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
-  let nats: TestNats;
-  let folder: string;
-  let registry: RunningRegistry;
-  let bus: Bus;
+  const servers = useServers();
+  let registry: StartedRegistry;
   let client: RegistryClient;
 
   beforeAll(async () => {
-    nats = await startNats();
-    folder = await mkdtemp(join(tmpdir(), 'l3af-registry-'));
-    const settings = readSettings({
-      NATS_URL: nats.url,
-      L3AF_REGISTRY_PORT: '0',
-      ...(backend === 'a directory' && { L3AF_BLOB_DIR: join(folder, 'blobs') }),
-    });
-    registry = await startRegistry(settings, createLogger('test', 'silent'));
-    await registry.ready;
-    bus = await connectBus({ servers: nats.url, name: 'test' });
-    client = new RegistryClient(`http://127.0.0.1:${registry.port}`);
-  });
-  afterAll(async () => {
-    await bus.close();
-    await registry.close();
-    await nats.stop();
-    await rm(folder, { recursive: true, force: true });
+    const blobs = backend === 'a directory' && { L3AF_BLOB_DIR: join(servers.folder, 'blobs') };
+    registry = await servers.start({ ...blobs });
+    ({ client } = registry);
   });
 
   const events = async (name: string) => {
     const found = [];
-    for await (const stored of bus.store.read({ subject: packageSubject(name) }))
+    for await (const stored of servers.bus.store.read({ subject: packageSubject(name) }))
       found.push(...stored.events);
     return found;
   };
@@ -202,7 +179,7 @@ describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
     const image = imageOf('cli/ours', '2.0.0');
     await client.push(image, 'cli/ours', ['2.0.0']);
     const at = (reference: string) => `docker://127.0.0.1:${registry.port}/${reference}`;
-    const layout = `oci:${join(folder, 'layout')}:kf`;
+    const layout = `oci:${join(servers.folder, 'layout')}:kf`;
 
     await skopeo('copy', '--all', '--src-tls-verify=false', at(`cli/ours@${image.digest}`), layout);
     await skopeo('copy', '--all', '--dest-tls-verify=false', layout, at('cli/theirs:2.0.0'));
@@ -221,7 +198,7 @@ describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
   it('yanks a version with a reason, once', async () => {
     await client.push(imageOf('old', '1'), 'old', ['1']);
     const yank = (body: unknown) =>
-      fetch(`http://127.0.0.1:${registry.port}/l3af/v1/packages/yank`, {
+      fetch(`${registry.url}/l3af/v1/packages/yank`, {
         method: 'POST',
         body: JSON.stringify(body),
       });
@@ -250,8 +227,8 @@ describe.each(['JetStream', 'a directory'])('the registry on %s', (backend) => {
     const ofAttached = await attachReferrer(client, 'travels', attached.digest, note);
     const attestation = `${digest.replace(':', '-')}.att`;
     await client.putManifest('travels', attestation, await client.getManifest('travels', ofAttached.digest));
-    const at = `http://127.0.0.1:${registry.port}/l3af/v1/packages`;
-    const file = join(folder, 'travels.tar');
+    const at = `${registry.url}/l3af/v1/packages`;
+    const file = join(servers.folder, 'travels.tar');
     const exported = await fetch(`${at}/export?name=travels&version=3.1.4`);
     expect(exported.status).toBe(200);
     const archive = Buffer.from(await exported.arrayBuffer());

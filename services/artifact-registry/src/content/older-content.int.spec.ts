@@ -1,46 +1,30 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { buckets } from '@l3af/contracts';
-import { connectBus } from '@l3af/event-store';
-import type { Bus } from '@l3af/event-store';
 import { digestOf } from '@l3af/oci';
-import { startNats } from '@l3af/testing';
-import type { TestNats } from '@l3af/testing';
 import { busState } from '../state/bus-state';
 import { directoryState } from '../state/directory-state';
 import type { RegistryState } from '../state/state';
+import { useServers } from '../testing/use-servers';
 import { ContentStore } from './content-store';
 
 describe('content of a registry from before parts had owners', () => {
-  let nats: TestNats;
-  let bus: Bus;
-  let folder: string;
-  beforeAll(async () => {
-    nats = await startNats();
-    bus = await connectBus({ servers: nats.url, name: 'older' });
-    folder = await mkdtemp(join(tmpdir(), 'l3af-older-'));
-  });
-  afterAll(async () => {
-    await bus.close();
-    await nats.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const servers = useServers();
 
   const storeInBus = async (name: string, bytes: Uint8Array) => {
-    await bus.objects(buckets.blobs).has('bucket');
-    await bus.nc.jetstream().publish(`$O.${buckets.blobs}.C.${name}`, bytes);
+    await servers.bus.objects(buckets.blobs).has('bucket');
+    await servers.bus.nc.jetstream().publish(`$O.${buckets.blobs}.C.${name}`, bytes);
   };
   const storeInFolder = async (name: string, bytes: Uint8Array) => {
-    await mkdir(join(folder, 'parts', name.slice(0, 2)), { recursive: true });
-    await writeFile(join(folder, 'parts', name.slice(0, 2), name), bytes);
+    await mkdir(join(servers.folder, 'parts', name.slice(0, 2)), { recursive: true });
+    await writeFile(join(servers.folder, 'parts', name.slice(0, 2), name), bytes);
   };
 
   it.each([
-    ['JetStream', () => Promise.resolve(busState(bus)), storeInBus],
-    ['a directory', () => directoryState(folder), storeInFolder],
+    ['JetStream', () => Promise.resolve(busState(servers.bus)), storeInBus],
+    ['a directory', () => directoryState(servers.folder), storeInFolder],
   ] as [string, () => Promise<RegistryState>, typeof storeInBus][])(
     'is read, and goes with its parts, on %s',
     async (_, open, store) => {
