@@ -12,6 +12,8 @@ export interface Limits {
   logBytes: number;
   /** Of the folder in memory that it may write to; default: as much as the output. */
   scratchBytes?: number;
+  /** Of all processes of the run at once; the limits above are each process's own. */
+  together?: { memoryBytes: number; cpuSeconds: number };
 }
 
 const mebibyte = 1024 * 1024;
@@ -26,7 +28,10 @@ export const compileLimits: Limits = {
   logBytes: mebibyte,
 };
 
-/** Go and Rust compile their libraries along, with many threads, and reserve far more memory than they use. */
+/**
+ * Go and Rust compile their libraries along, with many threads, and reserve far more memory than they use. A Cargo
+ * package brings code of its own that runs, so that many small processes must not add up.
+ */
 export const programLimits: Limits = {
   wallMs: 600_000,
   cpuSeconds: 300,
@@ -36,6 +41,7 @@ export const programLimits: Limits = {
   outputBytes: 64 * mebibyte,
   logBytes: mebibyte,
   scratchBytes: 1024 * mebibyte,
+  together: { memoryBytes: 4096 * mebibyte, cpuSeconds: 600 },
 };
 
 /** git, whose packs unfold: no file of it is larger than a whole source. */
@@ -46,6 +52,7 @@ export const fetchLimits: Limits = {
   processes: 64,
   outputBytes: 128 * mebibyte,
   logBytes: mebibyte,
+  together: { memoryBytes: 2048 * mebibyte, cpuSeconds: 300 },
 };
 
 /** What a source may hold. */

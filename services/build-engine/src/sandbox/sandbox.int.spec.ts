@@ -73,6 +73,17 @@ describe('the sandbox', () => {
     expect(after - before).toBeLessThan(limits.processes);
   });
 
+  it('ends many processes that use much together, though none does', async () => {
+    // The shell has no /dev/null for what it would run in the background; ends of a pipe run beside each other.
+    const eat = 'eat() { x=aaaaaaaa; until [ ${#x} -gt 20000000 ]; do x=$x$x; done; busybox sleep 60; }';
+    const eaters = `${eat}; eat | eat | eat | eat`;
+    const together = { memoryBytes: 60 * 1024 * 1024, cpuSeconds: 600 };
+    expect((await attack(eaters, { together, wallMs: 60_000 })).exceeded).toBe('memory');
+    const spinners = 'spin() { while :; do :; done; }; spin | spin | spin | spin';
+    const short = { memoryBytes: 1024 ** 3, cpuSeconds: 1 };
+    expect((await attack(spinners, { together: short, wallMs: 60_000 })).exceeded).toBe('CPU time');
+  });
+
   it('ends what eats memory, time or output', async () => {
     const memory = await attack('x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done', {
       memoryBytes: 64 * 1024 * 1024,

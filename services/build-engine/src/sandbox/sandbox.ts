@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { cannot, L3afError } from '@l3af/contracts';
 import { HeadAndTail } from './head-and-tail';
 import type { Limits } from './limits';
+import { watchUsage } from './usage';
 
 /** A host path that is visible inside, read-only. */
 export interface Bind {
@@ -42,8 +43,10 @@ export interface SandboxResult {
   stdout: Buffer;
   stderr: string;
   /** Which limit ended it, when one did. */
-  exceeded: 'time' | 'output' | undefined;
+  exceeded: Exceeded | undefined;
 }
+
+type Exceeded = 'time' | 'output' | 'memory' | 'CPU time';
 
 /** Nobody's user on the host: far above what distributions and containers give out, one per run so that process limits do not add up. */
 const firstUser = 1_900_000_000;
@@ -71,13 +74,15 @@ export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
     env: { PATH: '/usr/bin:/bin' },
   });
   if (child.pid !== undefined) lower(child.pid);
-  const stop = stopper(child);
+  const { stop, first } = stopper(child);
   const collected = collect(child, run.limits, stop);
   run.signal?.addEventListener('abort', stop);
-  const timer = setTimeout(() => {
-    collected.exceeded ??= 'time';
+  const end = (limit: Exceeded): void => {
+    collected.exceeded ??= limit;
     stop();
-  }, run.limits.wallMs);
+  };
+  const timer = setTimeout(() => end('time'), run.limits.wallMs);
+  const usage = run.limits.together && watchUsage(first, run.limits.together, end);
   try {
     const [exitCode, signal] = await ended(child);
     run.signal?.throwIfAborted();
@@ -93,6 +98,7 @@ export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
     };
   } finally {
     clearTimeout(timer);
+    usage?.stop();
     run.signal?.removeEventListener('abort', stop);
   }
 }
@@ -123,7 +129,7 @@ function unusable(state: string): L3afError {
  * Ends the sandbox by killing its first process, which bubblewrap names on descriptor 3: all others die with it.
  * (Killing bubblewrap itself, before it has told its child to die with it, would leave the child running.)
  */
-function stopper(child: ChildProcess): () => void {
+function stopper(child: ChildProcess): { stop: () => void; first: () => number | undefined } {
   let first: number | undefined;
   let isWanted = false;
   let status = '';
@@ -141,13 +147,13 @@ function stopper(child: ChildProcess): () => void {
     first ??= Number(/"child-pid": *(\d+)/.exec(status)?.[1] ?? NaN) || undefined;
     if (isWanted) stop();
   });
-  return stop;
+  return { stop, first: () => first };
 }
 
 interface Collected {
   stdout: Buffer[];
   stderr: HeadAndTail;
-  exceeded: 'time' | 'output' | undefined;
+  exceeded: Exceeded | undefined;
 }
 
 function collect(child: ChildProcess, limits: Limits, stop: () => void): Collected {
