@@ -77,7 +77,8 @@ function readSections(file: SliceReader): ElfSection[] {
   if (entryBytes !== 64) throw file.fail(58, `has section headers of ${entryBytes} bytes, needs 64`);
   // With 0xff00 sections or more the real numbers are in the first section header.
   const count = file.u16(60) || file.u64(start + 32);
-  if (count > file.size / entryBytes) throw file.fail(60, `has ${count} sections, more than fit`);
+  if (count > file.size / entryBytes)
+    throw file.fail(60, `has ${count} sections, which do not fit: it is cut short`);
   file.slice(start, count * entryBytes);
   const namesIndex = file.u16(62) === 0xffff ? file.u32(start + 40) : file.u16(62);
   const header = (index: number): number => start + index * entryBytes;

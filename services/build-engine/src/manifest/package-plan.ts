@@ -72,34 +72,42 @@ export function checkName(name: string, version: string): void {
   }
   const versioned = versionSchema.safeParse(version);
   if (!versioned.success)
-    throw new L3afError('invalid-manifest', cannot('version', 'package', version, message(versioned)));
+    throw new L3afError('invalid-manifest', cannot('version', 'package', version, message(versioned)), {
+      hint: 'Give the package another version in kf.yaml or in the request',
+    });
 }
 
 function findSource(given: string | undefined, entries: TreeEntry[]): string {
-  const candidates = entries
-    .filter(({ path }) => path.endsWith(sourceEnding) && !path.includes('/'))
-    .map(({ path }) => path);
+  const sources = entries.map(({ path }) => path).filter((path) => path.endsWith(sourceEnding));
+  const candidates = sources.filter((path) => !path.includes('/'));
   if (given !== undefined) {
     const path = posix.normalize(given);
     if (entries.some((entry) => entry.path === path)) return path;
-    throw unclear(
-      given,
-      `it is not in the source, which has ${candidates.join(', ') || `no *${sourceEnding}`}`,
-    );
+    const state = `it is not in the source, which has ${candidates.join(', ') || `no *${sourceEnding}`}`;
+    throw unclear(given, state, 'Correct `source` in kf.yaml; its path is relative to kf.yaml');
   }
   const [only, ...others] = candidates;
-  if (only === undefined)
-    throw unclear(
-      `*${sourceEnding}`,
-      'the source has none in its root, needs one, or a kf.yaml that names it',
-    );
-  if (others.length > 0)
-    throw unclear(
-      `*${sourceEnding}`,
-      `the source has ${candidates.join(', ')}, needs a kf.yaml that names one`,
-    );
-  return only;
+  if (only === undefined) throw noSource(sources);
+  if (others.length === 0) return only;
+  const state = `the source has ${candidates.join(', ')}, needs a kf.yaml that names one`;
+  throw unclear(`*${sourceEnding}`, state, `Give kf.yaml a line such as \`source: ${only}\``);
 }
 
-const unclear = (value: string, state: string): L3afError =>
-  new L3afError('invalid-manifest', cannot('find', 'source file', value, state));
+function noSource(below: readonly string[]): L3afError {
+  const [first] = below;
+  const value = `*${sourceEnding}`;
+  if (first === undefined)
+    return unclear(
+      value,
+      'the source has none in its root, needs one, or a kf.yaml that names it',
+      `Build a folder with a kf.yaml or a NAME${sourceEnding} in it, an archive or a git URL of one, or a compiled BPF object`,
+    );
+  return unclear(
+    value,
+    `the source has none in its root, but ${below.slice(0, 3).join(', ')}; needs one there, or a kf.yaml that names it`,
+    `Name the folder (of an archive or repository: --folder ${posix.dirname(first)}), or give kf.yaml a line such as \`source: ${first}\``,
+  );
+}
+
+const unclear = (value: string, state: string, hint: string): L3afError =>
+  new L3afError('invalid-manifest', cannot('find', 'source file', value, state), { hint });

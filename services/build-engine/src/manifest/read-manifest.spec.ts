@@ -46,6 +46,27 @@ describe('kf.yaml', () => {
     expect(issues(text)).toEqual(expect.arrayContaining([expect.objectContaining(issue)]));
   });
 
+  it('is refused with the line of what the source cannot have', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'l3af-manifest-'));
+    try {
+      const text = `${whole}readme: nope.md\ntests:\n  - there.yaml\n  - gone.yaml\nflags: [-O2, -fplugin=/x.so]\n`;
+      writeFileSync(join(folder, 'kf.yaml'), text);
+      const entries = [{ path: 'there.yaml', kind: 'file' as const, sizeBytes: 1 }];
+      await expect(readManifest(folder, entries)).rejects.toMatchObject({
+        code: 'invalid-manifest',
+        details: {
+          issues: [
+            expect.objectContaining({ line: 5, path: 'readme', message: 'the source has no file nope.md' }),
+            expect.objectContaining({ line: 8, path: 'tests.1' }),
+            expect.objectContaining({ line: 9, path: 'flags.1' }),
+          ],
+        },
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('has a JSON Schema for editors', () => {
     expect(manifestJsonSchema()).toMatchObject({
       type: 'object',
@@ -89,10 +110,18 @@ describe('planPackage', () => {
   });
 
   it.each([
-    ['no source', [], 'the source has none in its root'],
-    ['several', ['a.bpf.c', 'b.bpf.c'], 'needs a kf.yaml that names one'],
-    ['a name that is none', ['ä.bpf.c'], 'must be a lower-case repository name'],
-  ])('refuses %s', (_what, paths, message) => {
-    expect(() => plan(paths)).toThrow(message);
+    ['no source', ['x.txt'], 'the source has none in its root', 'Build a folder with a kf.yaml'],
+    ['one further down', ['kf/src/a.bpf.c'], 'but kf/src/a.bpf.c;', '--folder kf/src'],
+    ['several', ['a.bpf.c', 'b.bpf.c'], 'needs a kf.yaml that names one', '`source: a.bpf.c`'],
+    ['a name that is none', ['ä.bpf.c'], 'must be a lower-case repository name', 'Give the package a name'],
+  ])('refuses %s, and says what would do', (...[, paths, message, hint]) => {
+    const texts = (text: string) => expect.stringContaining(text) as string;
+    expect(() => plan(paths)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-manifest',
+        message: texts(message),
+        hint: texts(hint),
+      }) as Error,
+    );
   });
 });

@@ -12,7 +12,7 @@ import { UsageError, action } from '../usage';
 import { awaitBuild } from './await-build';
 import { awaitKernels } from './await-kernels';
 import { parseGitUrl } from './git-url';
-import { archiveSource } from './source-archive';
+import { archiveSource, isObject } from './source-archive';
 
 interface BuildOptions extends CommonOptions {
   name?: string;
@@ -28,29 +28,34 @@ export function addBuildCommands(kf: Command, surroundings: Surroundings): void 
   const build = kf
     .command('build')
     .description('compile a KF from source, sign and publish it')
-    .argument('<source>', 'a folder, a .tar or .tar.gz, one .bpf.c file, or GIT_URL[#REF[:FOLDER]]')
+    .argument(
+      '<source>',
+      'a folder, a .tar or .tar.gz, one .bpf.c file, a compiled object, or GIT_URL[#REF[:FOLDER]]',
+    )
     .option('--folder <path>', 'the folder of the KF inside the repository or archive')
     .option('--credential <name>', 'for a git URL: a credential that the builder has, by its name');
   action<BuildOptions>(withNaming(build), surroundings, (session, options, [source]) =>
     buildFrom(session, options, source!),
   );
-  const publish = kf
+  const published = kf
     .command('publish')
     .description('sign and publish a compiled object')
     .argument('<file>', 'an ELF object, built by clang -O2 -g -target bpf');
-  action<BuildOptions>(withNaming(publish), surroundings, async (session, options, [file]) => {
-    const body = await readFile(file!).catch((cause: Error) => {
-      throw new L3afError('source-unavailable', `Cannot read file "${file!}": ${cause.message}`);
-    });
-    if (body.length === 0)
-      throw new L3afError('invalid-object', cannot('publish', 'file', file!, 'it is empty'));
-    const query = queryOf(options, basename(file!));
-    await request(
-      session,
-      { path: `/v1/packages?${query.toString()}`, body, contentType: 'application/octet-stream' },
-      options,
-    );
+  action<BuildOptions>(withNaming(published), surroundings, (session, options, [file]) =>
+    publish(session, options, file!),
+  );
+}
+
+async function publish(session: Session, options: BuildOptions, file: string): Promise<void> {
+  const body = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    const state = cause.code === 'EISDIR' ? 'it is a folder, which `l3af kf build` builds' : cause.message;
+    throw new L3afError('source-unavailable', cannot('publish', 'file', file, state));
   });
+  if (body.length === 0)
+    throw new L3afError('invalid-object', cannot('publish', 'file', file, 'it is empty'));
+  const query = queryOf(options, basename(file));
+  const sent = { body, contentType: 'application/octet-stream' };
+  await request(session, { path: `/v1/packages?${query.toString()}`, ...sent }, options);
 }
 
 async function buildFrom(session: Session, options: BuildOptions, source: string): Promise<void> {
@@ -74,6 +79,11 @@ async function buildFrom(session: Session, options: BuildOptions, source: string
     throw new UsageError(
       `Cannot build "${source}": neither a folder nor a git URL, needs DIR or GIT_URL[#REF]`,
     );
+  }
+  if (await isObject(source)) {
+    session.print.note(session.print.noteStyle.dim(`${source} is compiled: it is published as it is`));
+    await publish(session, options, source);
+    return;
   }
   const archive = await archiveSource(source);
   const what = archive.fileCount === undefined ? source : `${plural(archive.fileCount, 'file')} of ${source}`;

@@ -38,7 +38,9 @@ export async function archiveFolder(
     ? await filesBelow(root, { asked: path, filesMax: limits.files })
     : [real];
   if (files.length === 0) {
-    throw new L3afError('source-unavailable', cannot('build', 'folder', path, 'it holds no source files'));
+    throw new L3afError('source-unavailable', cannot('build', 'folder', path, 'it holds no source files'), {
+      hint: 'Put a NAME.bpf.c into it, and a kf.yaml to give it a name and a version',
+    });
   }
   const archive = pack();
   let total = 0;

@@ -147,10 +147,35 @@ describe('kf publish', () => {
     expect([...api.seen[0]!.body]).toEqual([1, 2, 3]);
   });
 
+  test('is what building a compiled object comes to; a file that is nothing is refused with what is', async () => {
+    const path = join(folder, 'x.o');
+    writeFileSync(path, '\x7fELF and so on');
+    await using api = await startFixedApi({
+      'POST /v1/packages?fileName=x.o': { json: build, status: 202 },
+      'GET /v1/watch/b1': { events: [{ data: succeeded }] },
+      ...catalogue,
+    });
+    const built = await capture(['kf', 'build', path, '--api', api.url]);
+    expect(built.stdout).toBe(`drop@0.0.0-123456789abc ${digest}\n`);
+    expect(api.seen[0]!.body.toString()).toBe('\x7fELF and so on');
+    for (const [name, content] of Object.entries({
+      'garbage.o': 'garbage',
+      'empty.o': '',
+      'x.c': 'int x;',
+    })) {
+      writeFileSync(join(folder, name), content);
+      const { code, stderr } = await capture(['kf', 'build', join(folder, name), '--api', api.url]);
+      expect(code).toBe(1);
+      expect(stderr).toContain('it is no NAME.bpf.c, no tar or tar.gz, and no compiled object');
+      expect(stderr).toMatch(/hint: +Name a folder with a kf\.yaml/);
+    }
+  });
+
   test('a file that is missing or empty is refused before anything is sent', async () => {
     expect((await capture(['kf', 'publish', join(folder, 'none.o')])).stderr).toContain('ENOENT');
     writeFileSync(join(folder, 'empty.o'), '');
     expect((await capture(['kf', 'publish', join(folder, 'empty.o')])).stderr).toContain('it is empty');
+    expect((await capture(['kf', 'publish', folder])).stderr).toContain('it is a folder');
   });
 });
 
