@@ -5,20 +5,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
+import shared from './swc-options.cjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Compiler options shared by the build and (through infra/swc-jest.cjs) the tests. */
-export const swcOptions = {
-  jsc: {
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true },
-    target: 'es2022',
-    keepClassNames: true,
-  },
-  module: { type: 'commonjs' },
-  sourceMaps: 'inline',
-};
+/** Compiler options of the build and of the tests; how a file is found again differs. */
+export const swcOptions = { ...shared, sourceMaps: 'inline' };
 
 /** Beside the code, where only those who ask for it read it: V8 keeps the text of what it runs in memory. */
 const inDist = { sourceMaps: true };

@@ -1,13 +1,5 @@
-// One set of compiler options for tests and build: the decorators' metadata must be the same in both.
+// How Jest compiles a file: as the build does.
 const { createTransformer } = require('@swc/jest');
+const swcOptions = require('./swc-options.cjs');
 
-module.exports = createTransformer({
-  swcrc: false,
-  jsc: {
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true },
-    target: 'es2022',
-    keepClassNames: true,
-  },
-  module: { type: 'commonjs' },
-});
+module.exports = createTransformer({ ...swcOptions, swcrc: false });
