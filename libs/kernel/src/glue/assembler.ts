@@ -92,6 +92,21 @@ export function loadMapValue(dst: number, fd: number, offset: number): Instructi
   ];
 }
 
+export interface SlotOfPrograms {
+  /** Descriptor of a program array. */
+  programs: number;
+  /** Constant, so that the JIT makes a direct jump of the call. */
+  slot: number;
+}
+
+/** Runs the program in a slot instead of this one; where the slot is empty, what follows runs. `loadContext` fills register 1. */
+export const enterSlot = (loadContext: Instruction, { programs, slot }: SlotOfPrograms): Instruction[] => [
+  loadContext,
+  ...loadMap(2, programs),
+  movImm(3, slot),
+  callHelper(helper.tailCall),
+];
+
 export function encode(instruction: Instruction, into: Buffer, at: number): void {
   into.writeUInt8(instruction.code, at);
   into.writeUInt8((instruction.dst ?? 0) | ((instruction.src ?? 0) << 4), at + 1);

@@ -2,12 +2,10 @@ import type { Hook } from '@l3af/contracts';
 import { control, row, verdictShift } from './counters-layout';
 import {
   assemble,
-  callHelper,
+  enterSlot,
   exit,
-  helper,
   instructionBytes,
   jump,
-  loadMap,
   loadMapValue,
   mov,
   movImm,
@@ -114,13 +112,8 @@ function lastProceed(plan: GluePlan): Line[] {
 }
 
 function tailCall(plan: GluePlan, loadContext: Instruction): Line[] {
-  return [
-    loadContext,
-    ...loadMap(2, plan.programs),
-    movImm(3, plan.laneFrom + plan.index + 1),
-    callHelper(helper.tailCall),
-    ...fallThrough(plan),
-  ];
+  const { programs, laneFrom, index } = plan;
+  return [...enterSlot(loadContext, { programs, slot: laneFrom + index + 1 }), ...fallThrough(plan)];
 }
 
 function afterVerdict(plan: GluePlan, loadContext: Instruction): Line[] {

@@ -2,9 +2,9 @@ import type { Hook } from '@l3af/contracts';
 import {
   assemble,
   callHelper,
+  enterSlot,
   exit,
   helper,
-  loadMap,
   mov,
   movImm,
   op,
@@ -26,12 +26,7 @@ export const chainEndVerdict = (hook: Hook): number => (hook === 'xdp' ? 2 : -1)
  * makes direct jumps of. Where every KF is off both fall through.
  */
 export function samplerProgram({ hook, programs, timedFrom }: SamplerPlan): Buffer {
-  const enter = (slot: number): Line[] => [
-    mov(1, 6),
-    ...loadMap(2, programs),
-    movImm(3, slot),
-    callHelper(helper.tailCall),
-  ];
+  const enter = (slot: number): Line[] => enterSlot(mov(1, 6), { programs, slot });
   return assemble([
     mov(6, 1),
     callHelper(helper.randomU32),

@@ -2,6 +2,7 @@ import type { Hook } from '@l3af/contracts';
 import {
   assemble,
   callHelper,
+  enterSlot,
   exit,
   helper,
   jump,
@@ -37,12 +38,7 @@ export interface GatePlan {
  */
 export function gateProgram(plan: GatePlan): Buffer {
   const { hook, programs, watch, match, laneFrom } = plan;
-  const enter = (slot: number): Line[] => [
-    mov(1, 6),
-    ...loadMap(2, programs),
-    movImm(3, slot),
-    callHelper(helper.tailCall),
-  ];
+  const enter = (slot: number): Line[] => enterSlot(mov(1, 6), { programs, slot });
   return assemble([
     mov(6, 1),
     ...loadMapValue(1, watch.control, watchControl.wanted),
