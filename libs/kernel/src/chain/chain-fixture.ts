@@ -21,6 +21,20 @@ SEC("xdp") int kf(struct xdp_md *ctx) {
 export const countingTcKf = (verdict: number, extra = ''): string =>
   countingKf(verdict, extra).replace('SEC("xdp")', 'SEC("tc")').replace('xdp_md', '__sk_buff');
 
+/** An XDP KF that ends by a tail call into a map that somebody else fills: what KFs did before there was the glue. */
+export const legacyKf = `
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32); } next SEC(".maps");
+SEC("xdp") int kf(struct xdp_md *ctx) { bpf_tail_call(ctx, &next, 0); return XDP_PASS; }`;
+
+/** An XDP KF that leaves its verdict, a drop, to a program of its own that it calls by a tail call. */
+export const choosingKf = `
+int inner(struct xdp_md *ctx);
+struct {
+  __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32); __array(values, int(void *));
+} own SEC(".maps") = { .values = { [0] = (void *)&inner } };
+SEC("xdp") int inner(struct xdp_md *ctx) { return XDP_DROP; }
+SEC("xdp") int kf(struct xdp_md *ctx) { bpf_tail_call(ctx, &own, 0); return XDP_PASS; }`;
+
 /** A KF as the executor gives it, with everything but the object at its default. */
 export function kfLoad(name: string, object: Uint8Array, more: Partial<KfLoad> = {}): KfLoad {
   return {

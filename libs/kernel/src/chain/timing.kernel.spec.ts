@@ -15,7 +15,17 @@ import {
 } from '../index';
 import type { Hook } from '@l3af/contracts';
 import type { HookTarget } from '../types';
-import { countingKf, countingTcKf, hookFixture, kfLoad, u32, xdpDrop, xdpPass } from './chain-fixture';
+import {
+  choosingKf,
+  countingKf,
+  countingTcKf,
+  hookFixture,
+  kfLoad,
+  legacyKf,
+  u32,
+  xdpDrop,
+  xdpPass,
+} from './chain-fixture';
 
 /** So many packets that none of 64 being timed is out of the question. */
 const packets = 20_000;
@@ -34,16 +44,8 @@ const deep = compileBpf(`
     for (int i = 0; i < 476; i++) room[i] = i;
     return room[bpf_get_prandom_u32() & 255] == 300 ? XDP_DROP : XDP_PASS;
   }`);
-const legacy = compileBpf(`
-  struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32); } next SEC(".maps");
-  SEC("xdp") int kf(struct xdp_md *ctx) { bpf_tail_call(ctx, &next, 0); return XDP_PASS; }`);
-const choosing = compileBpf(`
-  int inner(struct xdp_md *ctx);
-  struct {
-    __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32); __array(values, int(void *));
-  } own SEC(".maps") = { .values = { [0] = (void *)&inner } };
-  SEC("xdp") int inner(struct xdp_md *ctx) { return XDP_DROP; }
-  SEC("xdp") int kf(struct xdp_md *ctx) { bpf_tail_call(ctx, &own, 0); return XDP_PASS; }`);
+const legacy = compileBpf(legacyKf);
+const choosing = compileBpf(choosingKf);
 
 describe('a timed generation', () => {
   const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }));

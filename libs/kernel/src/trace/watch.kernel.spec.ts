@@ -20,10 +20,12 @@ import {
   type WatchRecord,
 } from '../index';
 import {
+  choosingKf,
   countingKf,
   countingTcKf,
   hookFixture,
   kfLoad,
+  legacyKf,
   rounds,
   u32,
   xdpDrop,
@@ -47,16 +49,8 @@ const longer = compileBpf(`
   SEC("xdp") int kf(struct xdp_md *ctx) {
     return bpf_xdp_adjust_head(ctx, -4) ? XDP_ABORTED : XDP_PASS;
   }`);
-const legacy = compileBpf(`
-  struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32); } next SEC(".maps");
-  SEC("xdp") int kf(struct xdp_md *ctx) { bpf_tail_call(ctx, &next, 0); return XDP_PASS; }`);
-const choosing = compileBpf(`
-  int inner(struct xdp_md *ctx);
-  struct {
-    __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32); __array(values, int(void *));
-  } own SEC(".maps") = { .values = { [0] = (void *)&inner } };
-  SEC("xdp") int inner(struct xdp_md *ctx) { return XDP_DROP; }
-  SEC("xdp") int kf(struct xdp_md *ctx) { bpf_tail_call(ctx, &own, 0); return XDP_PASS; }`);
+const legacy = compileBpf(legacyKf);
+const choosing = compileBpf(choosingKf);
 const tcMark = compileBpf(countingTcKf(0).replace('__u32 key = 0;', '__u32 key = 0; ctx->mark = 5;'));
 const tcTag = compileBpf(
   'SEC("tc") int kf(struct __sk_buff *ctx) { bpf_skb_vlan_push(ctx, bpf_htons(0x8100), 7); return 0; }',
