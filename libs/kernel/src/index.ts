@@ -33,7 +33,7 @@ export { swapTo } from './chain/swap';
 export { removeGeneration, detach } from './chain/remove';
 export { releaseHook } from './chain/release';
 export { observeHook } from './chain/observe';
-export { readCounters, resetCounters } from './chain/counters';
+export { carryCounters, readCounters, resetCounters } from './chain/counters';
 export { reattachCompanions } from './load/companions';
 export { setEnabled } from './chain/switch';
 export { openKfMap } from './chain/kf-map';

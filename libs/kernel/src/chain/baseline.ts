@@ -6,7 +6,10 @@ import type { GenerationPaths } from '../generation/paths';
 const only = Buffer.alloc(4);
 const rowBytes = row.bytes + 8;
 
-/** What one KF had counted when its counters were last reset: the fields of its row, and what had proceeded. */
+/**
+ * What one KF had counted when its counters were last reset: the fields of its row, and what had proceeded. Less than that, also below
+ * zero, where what another generation counted is shown with it.
+ */
 export interface Baseline {
   counts: bigint[];
   proceeded: bigint;
@@ -21,7 +24,7 @@ export function readBaselines(paths: Pick<GenerationPaths, 'baseline'>, count: n
   using map = new KernelMap(fd);
   const bytes = map.lookup(only) ?? Buffer.alloc(count * rowBytes);
   return Array.from({ length: count }, (_, index) => {
-    const at = (field: number): bigint => bytes.readBigUInt64LE(index * rowBytes + field * 8);
+    const at = (field: number): bigint => bytes.readBigInt64LE(index * rowBytes + field * 8);
     const fields = row.bytes / 8;
     return { counts: Array.from({ length: fields }, (__, field) => at(field)), proceeded: at(fields) };
   });
@@ -35,7 +38,7 @@ export function writeBaselines(
   const bytes = Buffer.alloc(baselines.length * rowBytes);
   baselines.forEach(({ counts, proceeded }, index) => {
     [...counts, proceeded].forEach((count, field) =>
-      bytes.writeBigUInt64LE(count, index * rowBytes + field * 8),
+      bytes.writeBigInt64LE(count, index * rowBytes + field * 8),
     );
   });
   const known = openPin(paths.baseline);

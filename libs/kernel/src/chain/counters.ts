@@ -6,6 +6,7 @@ import { type Baseline, readBaselines, writeBaselines } from './baseline';
 import {
   enabledOf,
   kfIndex,
+  openGeneration,
   openMapPin,
   requireGeneration,
   type PinnedGeneration,
@@ -160,6 +161,26 @@ export function resetCounters(target: HookTarget, generation: number, kf?: strin
   );
   const before = countersOf(target, counted, old);
   return { ...before, kfs: before.kfs.filter((_, index) => isReset(index)) };
+}
+
+/**
+ * Shows with the counters of the generation `to` what `from` has counted, by KF, so that it can be removed. What `to` counted since it was
+ * loaded is not touched. Does nothing when either is not there.
+ */
+export function carryCounters(target: HookTarget, { from, to }: { from: number; to: number }): void {
+  const receiver = openGeneration(target, to);
+  if (receiver === undefined || openGeneration(target, from) === undefined) return;
+  const { pinned, rows, proceeded } = countNow(target, from);
+  const { paths, record } = receiver;
+  const baselines = readBaselines(paths, record.kfs.length).map((baseline, index) => {
+    const place = pinned.record.kfs.findIndex(({ name }) => name === record.kfs[index]?.name);
+    const counted = rows[place] ?? [];
+    return {
+      counts: baseline.counts.map((count, field) => count - ((field < row.verdicts && counted[field]) || 0n)),
+      proceeded: baseline.proceeded - (proceeded[place] ?? 0n),
+    };
+  });
+  writeBaselines(paths, baselines);
 }
 
 function verdictsOfRow({ hook }: HookTarget, counts: readonly bigint[]): Record<string, number> {

@@ -100,16 +100,21 @@ describe('counters of a chain', () => {
     await expect(reset()).rejects.toMatchObject({ code: 'conflict' });
     send(4);
     await waitFor(async () => (await exported()) === 12, 'four more, measured');
+    expect(await shown()).toBe(7);
     await requestNode(node.bus, node.name, 'explain-stop', { session: session.session });
     await waitFor(() => node.generations().length === 1, 'the plain chain');
-    expect(await exported()).toBe(12);
-    expect(await shown()).toBe(3);
+    expect([await exported(), await shown()]).toEqual([12, 7]);
+    send(1);
+    await waitFor(async () => (await shown()) === 8, 'one more');
 
     await node.stopExecutor();
     const kept = JSON.parse(readFileSync(join(node.settings.cacheDir, 'counters.json'), 'utf8')) as object;
     expect(Object.values(kept)).toMatchObject([{ kfs: { drop: { verdicts: { DROP: 9 } } }, folded: [] }]);
     node.startExecutor();
-    await waitFor(async () => (await exported()) === 12, 'the executor to answer');
+    await waitFor(async () => (await exported()) === 13, 'the executor to answer');
+    expect(await shown()).toBe(8);
+    expect(await reset()).toMatchObject({ kfs: [{ verdicts: { DROP: 8 } }, { name: 'second' }] });
+    expect([await exported(), await shown()]).toEqual([13, 0]);
   });
 
   it('names the maps of a KF that has not the one that was asked for', async () => {

@@ -6,6 +6,7 @@ import type { CounterLedger } from './ledger';
 import { observe, writeApplied } from './observe';
 import type { AppliedChain } from './plan';
 import type { Reconciler } from './reconcile';
+import { swapBack } from './swap-back';
 
 export interface MeasuringOptions {
   reconciler: Reconciler;
@@ -96,7 +97,7 @@ export class Measuring {
 
   /** Whatever else took its place stays; the measuring generation goes in any case. */
   private swapOut({ target, generation, isLive }: Measured, plain: number): void {
-    if (isLive()) swapTo(target, plain);
+    if (isLive()) swapBack(target, { measuring: generation, plain });
     this.options.ledger.remove(target, generation);
   }
 

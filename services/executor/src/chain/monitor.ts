@@ -1,11 +1,12 @@
 import { chainKeyText, type ChainKey, L3afError, type NodeStatus } from '@l3af/contracts';
-import { lookingOnce, readCounters, type HookDrift } from '@l3af/kernel';
+import { lookingOnce, type HookDrift } from '@l3af/kernel';
 import type { Logger } from '../logger';
 import type { Policy } from '../node/policy';
 import type { Reporter } from '../report/reporter';
 import type { ChainMemory } from './memory';
 import { observe } from './observe';
 import type { Reconciler } from './reconcile';
+import { shownCounters } from './shown-counters';
 
 export interface MonitorOptions {
   reconciler: Reconciler;
@@ -86,7 +87,8 @@ export class Monitor {
     const seen = { key, drift: hook.drift, revision: live?.applied.revision ?? 0 };
     const status = { interface: key.interface, hook: key.hook, revision: seen.revision };
     if (!live) return { ...seen, status: { ...status, state: 'absent', packets: 0 } };
-    const { kfs, broken, brokenAfter } = readCounters(target, live.generation);
+    const plain = this.options.reconciler.measured.get(chainKeyText(key));
+    const { kfs, broken, brokenAfter } = shownCounters(target, live, plain);
     const left = kfs.flatMap(({ verdicts }) => Object.values(verdicts));
     const packets = [...left, kfs.at(-1)?.proceeded ?? 0].reduce((sum, count) => sum + count, 0);
     if (broken === 0) return { ...seen, status: { ...status, state: 'live', packets } };

@@ -1,5 +1,6 @@
-import { type HookTarget, swapTo } from '@l3af/kernel';
+import type { HookTarget } from '@l3af/kernel';
 import { observe } from './observe';
+import { swapBack } from './swap-back';
 
 /**
  * What is on the hook, after a measuring generation has made room for the plain one beside it, in one swap: one that a crash left
@@ -20,6 +21,6 @@ export function observeWithoutStray(
     live.damaged = true;
     return observed;
   }
-  swapTo(target, plain.generation);
+  swapBack(target, { measuring: live.generation, plain: plain.generation });
   return observe(target);
 }

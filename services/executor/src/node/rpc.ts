@@ -1,13 +1,13 @@
-import type { NodeReply, NodeRequest } from '@l3af/contracts';
+import { chainKeyText, type NodeReply, type NodeRequest } from '@l3af/contracts';
 import type { Bus, NodeHandlers, Subscription } from '@l3af/event-store';
 import { serveNode } from '@l3af/event-store';
-import { readCounters } from '@l3af/kernel';
 import type { ArtifactStore } from '../artifact/artifact-store';
 import type { ChainMemory } from '../chain/memory';
 import type { Measuring } from '../chain/measuring';
 import { observe } from '../chain/observe';
 import type { Reconciler } from '../chain/reconcile';
 import { resetChainCounters } from '../chain/reset-counters';
+import { shownCounters } from '../chain/shown-counters';
 import { timeChain } from '../chain/timing';
 import { explain } from '../explain/explain';
 import type { LiveExplain } from '../explain/live';
@@ -58,7 +58,8 @@ function readChains(options: RpcOptions, request: NodeRequest<'chains'>): NodeRe
     const target = options.reconciler.target(key);
     const { hook, live } = target ? observe(target) : {};
     if (!target || !hook || !live) return [];
-    const { kfs, broken } = readCounters(target, live.generation);
+    const plain = options.reconciler.measured.get(chainKeyText(key));
+    const { kfs, broken } = shownCounters(target, live, plain);
     const { interface: name, hook: at } = key;
     const { generation, applied } = live;
     return [
