@@ -14,7 +14,8 @@ import type { Attachment } from '@l3af/oci';
 import { compileAll, type BuiltObject, type CompiledPackage } from '../compile/compile-all';
 import { type BuiltProgram, checkUserspace, compileUserspace } from '../userspace/compile-userspace';
 import { checkName, nameOf, type PackagePlan, planPackage, versionOf } from '../manifest/package-plan';
-import { readManifest } from '../manifest/read-manifest';
+import { uselessProse } from '../manifest/check-manifest';
+import { type ReadManifest, readManifest } from '../manifest/read-manifest';
 import { type SbomInput, sourceFiles, spdxDocument } from '../publish/sbom';
 import { findToolchain } from '../sandbox/toolchain';
 import { type FetchedSource, fetchSource, type FolderSource } from '../source/fetch-source';
@@ -53,8 +54,9 @@ async function prepareSource(
     ...context,
     say: (line) => progress.say('fetch', line),
   });
+  const read = await readManifest(fetched.folder, fetched.entries);
   const plan = planPackage({
-    manifest: await readManifest(fetched.folder),
+    manifest: read?.manifest,
     entries: fetched.entries,
     sourceDigest: fetched.sourceDigest,
     name: request.name,
@@ -76,6 +78,7 @@ async function prepareSource(
   const { sourceDigest, commit } = fetched;
   const schema = inspect(objects, plan.source, context);
   files.push(reportOf(objects, context));
+  if (read) diagnostics.push(...proseWarnings(read, schema));
   return { plan, objects, schema, sourceDigest, commit, diagnostics, commands, compiler, files };
 }
 
@@ -128,6 +131,12 @@ function inspect(objects: Prepared['objects'], source: string, { progress }: Bui
   const isUsable = schema.programs.some((program) => hooksOf(program).length > 0);
   if (!isUsable) progress.say('inspect', 'no program of it can be put into a chain');
   return schema;
+}
+
+function proseWarnings({ manifest, lineOf }: ReadManifest, schema: ObjectSchema): Diagnostic[] {
+  return uselessProse(manifest, schema).map(({ path, message }) => ({
+    ...{ file: 'kf.yaml', line: lineOf(path), severity: 'warning', message },
+  }));
 }
 
 /** What the object asks of a kernel, for whoever wants to know before a kernel is asked. */

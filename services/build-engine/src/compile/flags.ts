@@ -15,13 +15,20 @@ const safe: readonly RegExp[] = [
   /^-ferror-limit=\d{1,3}$/,
 ];
 
+/** The list in words. */
+export const safeFlags = '-D -U -W -std -I<folder inside the source> -O1 -O2 -O3 -Os -f[no-]…';
+
+/** Whether a flag can neither read files, load code, write elsewhere nor change what the builder decides. */
+export function isSafeFlag(flag: string): boolean {
+  const climbs = flag.startsWith('-I') && flag.slice(2).split('/').includes('..');
+  return !climbs && safe.some((pattern) => pattern.test(flag));
+}
+
 /** Refuses flags that could read files, load code, write elsewhere or change what the builder decides. */
 export function checkFlags(flags: readonly string[]): void {
   for (const flag of flags) {
-    const climbs = flag.startsWith('-I') && flag.slice(2).split('/').includes('..');
-    if (climbs || !safe.some((pattern) => pattern.test(flag))) {
-      const state =
-        'it is not on the list of safe flags (-D -U -W -std -I<folder inside the source> -O1 -O2 -O3 -Os -f[no-]…)';
+    if (!isSafeFlag(flag)) {
+      const state = `it is not on the list of safe flags (${safeFlags})`;
       throw new L3afError('invalid-manifest', cannot('use', 'compiler flag', flag, state), {
         details: { flag },
       });

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { L3afError, manifestJsonSchema } from '@l3af/contracts';
-import { parseManifest } from './read-manifest';
+import { parseManifest, readManifest } from './read-manifest';
 import { planPackage } from './package-plan';
 
 const whole = 'apiVersion: l3af/v1\nkind: KernelFunction\nname: firewall\nversion: 1.2.0\n';
@@ -44,6 +45,27 @@ describe('kf.yaml', () => {
     ],
   ])('is refused with its line: %s', (_what, text, issue) => {
     expect(issues(text)).toEqual(expect.arrayContaining([expect.objectContaining(issue)]));
+  });
+
+  it('is refused with the line of what the source cannot have', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'l3af-manifest-'));
+    try {
+      const text = `${whole}readme: nope.md\ntests:\n  - there.yaml\n  - gone.yaml\nflags: [-O2, -fplugin=/x.so]\n`;
+      writeFileSync(join(folder, 'kf.yaml'), text);
+      const entries = [{ path: 'there.yaml', kind: 'file' as const, sizeBytes: 1 }];
+      await expect(readManifest(folder, entries)).rejects.toMatchObject({
+        code: 'invalid-manifest',
+        details: {
+          issues: [
+            expect.objectContaining({ line: 5, path: 'readme', message: 'the source has no file nope.md' }),
+            expect.objectContaining({ line: 8, path: 'tests.1' }),
+            expect.objectContaining({ line: 9, path: 'flags.1' }),
+          ],
+        },
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('has a JSON Schema for editors', () => {

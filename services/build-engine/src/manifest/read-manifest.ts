@@ -2,6 +2,8 @@ import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cannot, L3afError, type Manifest, manifestSchema } from '@l3af/contracts';
 import { type Document, LineCounter, parseDocument } from 'yaml';
+import type { TreeEntry } from '../source/tree';
+import { checkManifest, type Finding } from './check-manifest';
 
 const manifestName = 'kf.yaml';
 const sizeBytesMax = 256 * 1024;
@@ -14,8 +16,17 @@ export interface ManifestIssue {
   message: string;
 }
 
+export interface ReadManifest {
+  manifest: Manifest;
+  /** Where something stands. */
+  lineOf(path: Finding['path']): number;
+}
+
 /** Reads `kf.yaml` of a source's root; undefined when there is none. `invalid-manifest` names the line. */
-export async function readManifest(folder: string): Promise<Manifest | undefined> {
+export async function readManifest(
+  folder: string,
+  entries: readonly TreeEntry[],
+): Promise<ReadManifest | undefined> {
   const path = join(folder, manifestName);
   const info = await lstat(path).catch(() => undefined);
   if (!info) return undefined;
@@ -24,11 +35,13 @@ export async function readManifest(folder: string): Promise<Manifest | undefined
       { line: 1, column: 1, path: '', message: `must be a file of at most ${sizeBytesMax} bytes` },
     ]);
   }
-  return parseManifest(await readFile(path, 'utf8'));
+  return parse(await readFile(path, 'utf8'), (manifest) => checkManifest(manifest, entries));
 }
 
 /** Parses a manifest; every issue with its line. */
-export function parseManifest(text: string): Manifest {
+export const parseManifest = (text: string): Manifest => parse(text, () => []).manifest;
+
+function parse(text: string, check: (manifest: Manifest) => Finding[]): ReadManifest {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const at = (offset: number): { line: number; column: number } => {
@@ -41,7 +54,14 @@ export function parseManifest(text: string): Manifest {
     );
   }
   const parsed = manifestSchema.safeParse(toValue(document));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const place = (path: Finding['path']) => at(startOf(document, path));
+    const found = check(parsed.data).map(({ path, message }) => ({
+      ...{ ...place(path), path: path.join('.'), message },
+    }));
+    if (found.length > 0) throw invalid(found);
+    return { manifest: parsed.data, lineOf: (path) => place(path).line };
+  }
   throw invalid(
     parsed.error.issues.map((issue) => ({
       ...at(offsetOf(document, issue.path, issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined)),
@@ -60,6 +80,14 @@ function toValue(document: Document): unknown {
     const message = error instanceof Error ? firstLine(error.message) : String(error);
     throw invalid([{ line: 1, column: 1, path: '', message }]);
   }
+}
+
+/** Where something that is there begins: its key, or the item of a list. */
+function startOf(document: Document, path: Finding['path']): number {
+  const last = path.at(-1);
+  return typeof last === 'string'
+    ? offsetOf(document, path.slice(0, -1), last)
+    : offsetOf(document, path, undefined);
 }
 
 /** Where the deepest part of a path that is there begins; for a key that should not be there, the key. */
