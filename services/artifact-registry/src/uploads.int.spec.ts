@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { join } from 'node:path';
+import { buckets } from '@l3af/contracts';
 import { waitFor } from '@l3af/testing';
+import { namesIn } from './state/files';
 import { useServers } from './testing/use-servers';
 import type { StartedRegistry } from './testing/use-servers';
 
@@ -54,6 +57,15 @@ describe.each(['JetStream', 'a directory'])('uploads on %s', (backend) => {
     const last = Number(response.headers.get('range')?.slice(2));
     return last === 0 ? 0 : last + 1;
   };
+  /** How many parts an upload has in the store. */
+  const partsStored = async (id: string): Promise<number> => {
+    if (backend === 'a directory')
+      return (await namesIn(join(servers.folder, 'parts', id.slice(0, 2), id))).length;
+    const manager = await servers.bus.nc.jetstreamManager();
+    const subject = `$O.${buckets.blobs}.C.${id}`;
+    const { state } = await manager.streams.info(`OBJ_${buckets.blobs}`, { subjects_filter: subject });
+    return state.subjects?.[subject] ?? 0;
+  };
   /** What a client does after an outage: asks where to go on until that is where the upload is. */
   const resume = async (location: string, bytes: Uint8Array) =>
     waitFor(async () => {
@@ -103,6 +115,29 @@ describe.each(['JetStream', 'a directory'])('uploads on %s', (backend) => {
     expect((await resume(location, bytes)).from).toBeGreaterThanOrEqual(2 * mebi);
     expect((await finish(location, digestOf(bytes))).status).toBe(201);
     expect((await blob(digestOf(bytes))).bytes.equals(bytes)).toBe(true);
+  });
+
+  it('forgets an upload that is cancelled while somebody sends to it, and all that was stored of it', async () => {
+    const bytes = randomBytes(15 * mebi);
+    const location = await start();
+    const id = location.split('/').at(-1)!;
+    const socket = connect(registries[0]!.port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    socket.write(`PATCH ${location} HTTP/1.1\r\nhost: registry\r\ncontent-length: ${bytes.length}\r\n\r\n`);
+    socket.write(bytes.subarray(0, 14 * mebi));
+    await waitFor(async () => (await received(location)) >= 2 * mebi, 'the first part to be kept');
+    expect((await fetch(at(location, 1), { method: 'DELETE' })).status).toBe(204);
+    expect((await fetch(at(location))).status).toBe(404);
+    expect((await fetch(at(location, 1), { method: 'DELETE' })).status).toBe(404);
+    socket.write(bytes.subarray(14 * mebi));
+    await waitFor(() => answer !== '', 'the sender to be told');
+    socket.destroy();
+    expect(answer).toMatch(/^HTTP\/1.1 416 /);
+    const { uploads } = await registries[0]!.ready;
+    expect(await uploads.expire(id, { ageMsMin: 0 })).toBe(true);
+    expect(await uploads.ids()).not.toContain(id);
+    expect(await partsStored(id)).toBe(0);
   });
 
   it.each([0, 1, 100_000, 3 * mebi])('shows nothing of a PUT cut after %d bytes', async (sent) => {

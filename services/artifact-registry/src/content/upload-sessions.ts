@@ -24,6 +24,8 @@ export interface UploadDocument {
   isFed?: boolean;
   /** Its owner has parts which are not named here and never will be. */
   hasStrays?: boolean;
+  /** Nobody's any more; what was stored of it goes when it expires. */
+  isCancelled?: boolean;
   /** Set when the upload is becoming content under this digest. */
   committing?: string;
 }
@@ -65,7 +67,7 @@ export class UploadSessions {
   async find(repository: string, id: string): Promise<Session> {
     const found = await this.documents.get(id);
     // One from before uploads owned their parts is as good as lost: its sender starts again.
-    if (found?.value.repository !== repository || !found.value.pieces)
+    if (found?.value.repository !== repository || !found.value.pieces || found.value.isCancelled)
       throw new DistributionError('BLOB_UPLOAD_UNKNOWN', `there is no upload ${id}`);
     return { id, document: found.value, revision: found.revision };
   }
@@ -109,25 +111,26 @@ export class UploadSessions {
     }
     const full = await this.append(session, small.rest);
     if (!(await this.isOf(full, digest))) {
-      await this.cancel(full);
+      await this.cancel(full.id);
       throw wrongDigest(digest);
     }
     await this.commit(full, digest);
     return full.document.size;
   }
 
-  /** Forgets an upload and what it holds. */
-  async cancel(session: Session): Promise<void> {
-    const { id, document, revision } = session;
-    await this.documents.delete(id, revision);
+  /**
+   * Forgets an upload and what it holds, unless it is becoming content just now. Of one that is being fed a mark
+   * stays until {@link expire}: its writer learns of it, and what it stores until then is found.
+   */
+  async cancel(id: string): Promise<void> {
+    let cancelled: UploadDocument | undefined;
+    await this.documents.change(id, (now) => {
+      cancelled = now?.committing === undefined ? now : undefined;
+      if (!cancelled) return now;
+      return cancelled.isFed ? { ...cancelled, isCancelled: true, updatedAt: Date.now() } : undefined;
+    });
     this.digests.delete(id);
-    if (hasParts(document)) await this.state.parts.delete(id);
-  }
-
-  /** Like {@link cancel}, for an upload in whatever state it is. */
-  async discard(id: string): Promise<void> {
-    const found = await this.documents.get(id);
-    if (found) await this.cancel({ id, document: found.value, revision: found.revision });
+    if (cancelled && hasParts(cancelled)) await this.state.parts.delete(id);
   }
 
   /** Lets go of what it holds. */

@@ -38,7 +38,7 @@ export async function handleUploads(
     await finish(registry, session, { digest, exchange });
   } catch (error) {
     // Nobody knows its id: nobody could go on with it.
-    await registry.uploads.discard(session.id);
+    await registry.uploads.cancel(session.id);
     throw error;
   }
 }
@@ -88,7 +88,7 @@ export async function handleUpload(
       return inOrder(session, exchange, () => finish(registry, session, { digest, exchange }));
     }
     case 'DELETE':
-      await registry.uploads.cancel(session);
+      await registry.uploads.cancel(session.id);
       return exchange.send(204);
     default:
       throw new DistributionError('UNSUPPORTED', `${exchange.method} is not for uploads`);

@@ -114,7 +114,7 @@ async function takeBlob(
   try {
     return await registry.uploads.finish(session, digest, bytes);
   } catch (error) {
-    await registry.uploads.discard(session.id);
+    await registry.uploads.cancel(session.id);
     throw error;
   }
 }

@@ -135,7 +135,7 @@ async function takeBlob({ registry, source, from, to, blobs }: Copy, digest: str
     await registry.links.add(to, digest, size);
     registry.quota.add(to, size);
   } catch (cause) {
-    await registry.uploads.discard(session.id);
+    await registry.uploads.cancel(session.id);
     // A connection that breaks in the middle is told by fetch as a TypeError.
     if (cause instanceof TypeError || (cause as Error).name === 'TimeoutError')
       throw new L3afError(
