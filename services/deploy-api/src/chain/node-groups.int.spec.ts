@@ -1,21 +1,7 @@
-import {
-  nodeSubject,
-  packageSubject,
-  verifiedPredicate,
-  verifyConsumer,
-  type Accepted,
-  type VerifiedStatement,
-} from '@l3af/contracts';
-import {
-  attachReferrer,
-  attachStatement,
-  buildImage,
-  generateSigningKey,
-  keyIdOf,
-  mediaTypes,
-  RegistryClient,
-} from '@l3af/oci';
-import { createKeylessAuthority, waitFor } from '@l3af/testing';
+import { nodeSubject, verifiedPredicate, verifyConsumer, type Accepted } from '@l3af/contracts';
+import { attachReferrer, generateSigningKey, keyIdOf, mediaTypes, RegistryClient } from '@l3af/oci';
+import { createKeylessAuthority } from '@l3af/testing';
+import { gateStatement, heardOf, publishGate, stateOfGate } from '../testing/gate-package';
 import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(240_000);
@@ -24,7 +10,6 @@ const plane = useControlPlane({ registry: true });
 const { api } = plane;
 const edgeKey = generateSigningKey();
 const signers = [{ name: 'edge team', publicKey: edgeKey.publicKey, packages: [] }];
-const refusal = { code: 'verifier-refused', message: 'R1 invalid mem access' } as const;
 let client: RegistryClient;
 
 /** A node with a kernel 6.1 and one interface, known once it resolves. */
@@ -69,35 +54,15 @@ afterEach(async () => {
   }
 });
 
-const publish = async (name: string): Promise<string> => {
-  const image = buildImage({
-    objects: [{ architecture: 'amd64', bytes: Buffer.from(`\x7fELF ${name}`, 'latin1') }],
-    schema: { programs: [{ name: 'gate', section: 'xdp', type: 'xdp' }], maps: [], constants: [] },
-  });
-  await client.push(image, name, ['1.0.0']);
-  return image.digest;
-};
-const saying = (loaded: boolean): VerifiedStatement => ({
-  ...{ kernel: '6.1.9', architecture: 'amd64', objectDigest: `sha256:${'e'.repeat(64)}`, loaded },
-  ...(!loaded && { error: refusal }),
-  programs: [{ name: 'gate', hook: 'xdp', loaded, instructions: 1, ...(!loaded && { error: refusal }) }],
-  tests: { passed: 0, failed: 0, skipped: 0 },
-});
+const publish = (name: string): Promise<string> => publishGate(client, name);
+const saying = (loaded: boolean) => gateStatement('6.1.9', loaded, 'amd64');
 const state = (name: string, digest: string, loaded: boolean) =>
-  attachStatement(client, name, digest, {
-    ...{ predicateType: verifiedPredicate, predicate: saying(loaded), privateKeyPem: edgeKey.privateKey },
-  });
-const heardOf = (name: string) =>
-  waitFor(async () => {
-    for await (const { events } of plane.bus.store.read({ subject: packageSubject(name) }))
-      if (events.some(({ type }) => type === 'PackageVerified')) return true;
-    return false;
-  }, `a statement about ${name}`);
+  stateOfGate(client, { name, digest, statement: saying(loaded), key: edgeKey.privateKey });
 
 /** A version that a kernel of the nodes' refuses, as the edge team says. */
 const publishRefused = async (name: string): Promise<void> => {
   await state(name, await publish(name), false);
-  await heardOf(name);
+  await heardOf(plane.bus, name);
 };
 const deploy = (name: string, node: string) =>
   api()
@@ -160,7 +125,7 @@ test('an identity whom a group trusts counts as a key does, with a root of that 
     bytes: Buffer.from(JSON.stringify(bundle)),
     annotations: { 'dev.sigstore.bundle.predicateType': verifiedPredicate },
   });
-  await heardOf('certified');
+  await heardOf(plane.bus, 'certified');
   await setTrust('edge', trusting);
   const { body } = await isRefused('certified', 'edge');
   expect(body).toMatchObject({ details: { signer: 'pipeline' } });

@@ -1,23 +1,14 @@
 import {
   type Accepted,
-  packageSubject,
   type PackageDetails,
   type PackageView,
   verifiedPredicate,
-  type VerifiedStatement,
   verifyConsumer,
 } from '@l3af/contracts';
-import {
-  attachReferrer,
-  attachStatement,
-  buildImage,
-  generateSigningKey,
-  keyIdOf,
-  mediaTypes,
-  RegistryClient,
-} from '@l3af/oci';
+import { attachReferrer, generateSigningKey, keyIdOf, mediaTypes, RegistryClient } from '@l3af/oci';
 import { waitFor } from '@l3af/testing';
 import { pathOf } from '../testing/chain-of';
+import { gateStatement, heardOf, publishGate, stateOfGate, type SaidOfGate } from '../testing/gate-package';
 import { useControlPlane } from '../testing/use-control-plane';
 
 jest.setTimeout(240_000);
@@ -37,41 +28,9 @@ beforeAll(() => {
   client = new RegistryClient(plane.registryUrl);
 });
 
-const refusal = { code: 'verifier-refused', message: 'R1 invalid mem access' } as const;
-
-const publish = async (name: string): Promise<string> => {
-  const image = buildImage({
-    objects: [{ architecture: 'amd64', bytes: Buffer.from(`\x7fELF ${name}`, 'latin1') }],
-    schema: { programs: [{ name: 'gate', section: 'xdp', type: 'xdp' }], maps: [], constants: [] },
-  });
-  await client.push(image, name, ['1.0.0']);
-  return image.digest;
-};
-
-const saying = (kernel: string, loaded: boolean): VerifiedStatement => ({
-  ...{ kernel, architecture: 'x64', objectDigest: `sha256:${'e'.repeat(64)}`, loaded },
-  ...(!loaded && { error: refusal }),
-  programs: [{ name: 'gate', hook: 'xdp', loaded, instructions: 1, ...(!loaded && { error: refusal }) }],
-  tests: { passed: 0, failed: 0, skipped: 0 },
-});
-
-interface Said {
-  name: string;
-  digest: string;
-  statement: VerifiedStatement;
-  key: string;
-}
-const state = ({ name, digest, statement, key }: Said) =>
-  attachStatement(client, name, digest, {
-    ...{ predicateType: verifiedPredicate, predicate: statement, privateKeyPem: key },
-  });
-const heardOf = (name: string, count: number) =>
-  waitFor(async () => {
-    let heard = 0;
-    for await (const { events } of plane.bus.store.read({ subject: packageSubject(name) }))
-      heard += events.filter(({ type }) => type === 'PackageVerified').length;
-    return heard >= count;
-  }, `${count} statements about ${name}`);
+const publish = (name: string): Promise<string> => publishGate(client, name);
+const state = (said: SaidOfGate) => stateOfGate(client, said);
+const heard = (name: string, count: number) => heardOf(plane.bus, name, count);
 const deploy = (name: string, interfaceName: string) =>
   api()
     .post(`${pathOf(interfaceName)}/kfs`)
@@ -81,8 +40,8 @@ const details = async (name: string): Promise<PackageDetails> =>
 
 test('a refusal counts when a trusted key signed it, and is shown with its signer', async () => {
   const digest = await publish('refused');
-  await state({ name: 'refused', digest, statement: saying('6.1.9', false), key: builder.privateKey });
-  await heardOf('refused', 1);
+  await state({ name: 'refused', digest, statement: gateStatement('6.1.9', false), key: builder.privateKey });
+  await heard('refused', 1);
   const { body } = await deploy('refused', 'eth0').expect(422);
   expect(body).toMatchObject({
     code: 'verification-failed',
@@ -96,17 +55,22 @@ test('a refusal counts when a trusted key signed it, and is shown with its signe
 
 test('a forged statement neither keeps a package out nor lets one in', async () => {
   const out = await publish('kept-out');
-  await state({ name: 'kept-out', digest: out, statement: saying('6.1.9', false), key: stranger.privateKey });
-  await heardOf('kept-out', 1);
+  await state({
+    name: 'kept-out',
+    digest: out,
+    statement: gateStatement('6.1.9', false),
+    key: stranger.privateKey,
+  });
+  await heard('kept-out', 1);
   const accepted = (await deploy('kept-out', 'eth1').expect(202)).body as Accepted;
   expect(accepted.warnings).toEqual([
     expect.stringMatching(/was not verified on kernel 6\.1\.0.*1 statements by keys that are not trusted/),
   ]);
 
   const digest = await publish('let-in');
-  await state({ name: 'let-in', digest, statement: saying('6.1.9', false), key: builder.privateKey });
-  await heardOf('let-in', 1);
-  await state({ name: 'let-in', digest, statement: saying('6.1.9', true), key: stranger.privateKey });
+  await state({ name: 'let-in', digest, statement: gateStatement('6.1.9', false), key: builder.privateKey });
+  await heard('let-in', 1);
+  await state({ name: 'let-in', digest, statement: gateStatement('6.1.9', true), key: stranger.privateKey });
   // One that names the builder's key, and bears a signature that the builder made of something else.
   const genuine = (await client.referrers('let-in', digest)).map((one) => one.digest);
   const [first = ''] = genuine;
@@ -125,7 +89,7 @@ test('a forged statement neither keeps a package out nor lets one in', async () 
     bytes: Buffer.from(JSON.stringify(bundle)),
     annotations: { 'dev.sigstore.bundle.predicateType': verifiedPredicate },
   });
-  await heardOf('let-in', 3);
+  await heard('let-in', 3);
   await deploy('let-in', 'eth1').expect(422, /"verification-failed"/);
   const { statements } = await details('let-in');
   expect(statements.map(({ loaded, signer }) => [loaded, signer?.name ?? null]).sort()).toEqual([
@@ -137,8 +101,8 @@ test('a forged statement neither keeps a package out nor lets one in', async () 
 
 test('a search by kernel finds what a trusted key says, and not what others claim', async () => {
   for (const [name, { privateKey: key }] of Object.entries({ vouched: builder, claimed: stranger })) {
-    await state({ name, digest: await publish(name), statement: saying('6.12.3', true), key });
-    await heardOf(name, 1);
+    await state({ name, digest: await publish(name), statement: gateStatement('6.12.3', true), key });
+    await heard(name, 1);
   }
   await waitFor(async () => {
     const { body } = await api().get('/v1/packages/claimed').expect(200);
@@ -150,8 +114,13 @@ test('a search by kernel finds what a trusted key says, and not what others clai
 
 test('keys that nodes are told to trust count, until they are revoked', async () => {
   const digest = await publish('trusted-later');
-  await state({ name: 'trusted-later', digest, statement: saying('6.1.9', false), key: other.privateKey });
-  await heardOf('trusted-later', 1);
+  await state({
+    name: 'trusted-later',
+    digest,
+    statement: gateStatement('6.1.9', false),
+    key: other.privateKey,
+  });
+  await heard('trusted-later', 1);
   const trust = (revoked: string[]) =>
     api()
       .put('/v1/trust/default')
@@ -174,7 +143,12 @@ test('where the policy says so, a kernel is asked first and the deployment waits
       if (event.type !== 'VerificationRequested') continue;
       const { name, digest, kernel } = event.data;
       asked.push(`${name} ${String(kernel)}`);
-      await state({ name, digest, statement: saying('6.1.7', name === 'loads'), key: builder.privateKey });
+      await state({
+        name,
+        digest,
+        statement: gateStatement('6.1.7', name === 'loads'),
+        key: builder.privateKey,
+      });
     }
   });
   const accepted = await deploy('loads', 'eth3').expect(202);
