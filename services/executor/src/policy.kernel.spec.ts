@@ -105,7 +105,8 @@ describe('policy', () => {
     await reportOf('KfRestarted');
     const unhealthy = (await node.reports(key)).filter(({ type }) => type === 'KfUnhealthy');
     expect(unhealthy).toHaveLength(1);
-    const back = await packetsDropped();
+    // What a started executor has to report may be stored before it answers.
+    const { back } = await waitFor(async () => ({ back: await packetsDropped() }), 'the executor to answer');
     node.pair.sendUdp('peer', { port: 4001, count: 5 });
     await waitFor(async () => (await packetsDropped()) >= back + 5, 'the KF to drop again');
   });

@@ -22,10 +22,10 @@ describe('counters of a chain', () => {
   afterAll(() => servers.stop());
   beforeEach(async () => {
     node = new NodeFixture(servers);
-    metricsPort = await freePort();
-    node.settings.metricsPort = metricsPort;
     node.settings.probationMs = 100;
     kf = await node.publish('drop', drop);
+    metricsPort = await freePort();
+    node.settings.metricsPort = metricsPort;
     node.startExecutor();
     const key = node.chainKey();
     await node.reported(key, await node.desire(key, [kf]), 'ChainApplied');
@@ -111,8 +111,9 @@ describe('counters of a chain', () => {
     const kept = JSON.parse(readFileSync(join(node.settings.cacheDir, 'counters.json'), 'utf8')) as object;
     expect(Object.values(kept)).toMatchObject([{ kfs: { drop: { verdicts: { DROP: 9 } } }, folded: [] }]);
     node.startExecutor();
-    await waitFor(async () => (await exported()) === 13, 'the executor to answer');
-    expect(await shown()).toBe(8);
+    await waitFor(async () => (await exported()) === 13, 'the executor to export');
+    // It does so before it is connected.
+    await waitFor(async () => (await shown()) === 8, 'the executor to answer');
     expect(await reset()).toMatchObject({ kfs: [{ verdicts: { DROP: 8 } }, { name: 'second' }] });
     expect([await exported(), await shown()]).toEqual([13, 0]);
   });

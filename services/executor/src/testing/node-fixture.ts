@@ -52,7 +52,7 @@ export class Servers {
   static async start(): Promise<Servers> {
     const nats = await startNats();
     const bus = await connectBus({ servers: nats.url, name: 'test' });
-    answerKeys(bus);
+    await answerKeys(bus);
     return new Servers(nats, bus, await startRegistry(nats.url));
   }
 
@@ -193,8 +193,8 @@ export class NodeFixture {
   }
 }
 
-/** Answers the one question that an executor asks config-store, from the stream itself. */
-function answerKeys(bus: Bus): void {
+/** Answers the one question that an executor asks config-store, from the stream itself: whoever asks from then on. */
+async function answerKeys(bus: Bus): Promise<void> {
   bus.nc.subscribe(configRpcSubject('chains.keys'), {
     callback: (_error, message) => {
       const { data } = message.json<{ data: { node: string } }>();
@@ -203,6 +203,7 @@ function answerKeys(bus: Bus): void {
       );
     },
   });
+  await bus.nc.flush();
 }
 
 async function keysOf(bus: Bus, node: string): Promise<ChainKey[]> {
