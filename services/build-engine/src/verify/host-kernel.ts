@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { cannot, L3afError, type VerifiedStatement } from '@l3af/contracts';
+import { cannot, kernelSeries, L3afError, type VerifiedStatement } from '@l3af/contracts';
 import type { KeepLog, Kernel, Subject } from './kernel';
 import { statementOf } from './report';
 import { parseJson, runProgram } from './run-program';
@@ -42,7 +42,7 @@ export class HostKernel implements Kernel {
   ) {}
 
   is(other: string): boolean {
-    return other === this.name;
+    return other === this.name || other === kernelSeries(this.name);
   }
 
   async verify({ object, tests, signal }: Subject): Promise<VerifiedStatement> {

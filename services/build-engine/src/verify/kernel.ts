@@ -21,7 +21,7 @@ export interface Kernel {
   readonly name: string;
   /** How many it is asked about at once. */
   readonly lanes: number;
-  /** Whether a release, as statements have it, is this kernel's. */
+  /** Whether a release, as statements have it, or a series, as requests do, is this kernel's. */
   is(release: string): boolean;
   verify(subject: Subject): Promise<VerifiedStatement>;
 }
