@@ -2,7 +2,7 @@ import { closeSync, existsSync, readFileSync } from 'node:fs';
 import { cannot, L3afError } from '@l3af/contracts';
 import { atLeast } from '../features/kernel';
 import { attachType } from '../bpf/program';
-import { addressOf, structure } from '../sys/attributes';
+import { pointTo, structure } from '../sys/attributes';
 import { bpfCall, mountFilesystem, perfEventOpen, setEventProgram } from '../sys/libc';
 import { functionOffset } from './elf-symbol';
 
@@ -127,24 +127,18 @@ function tracefs(): string {
 }
 
 function rawTracepoint(name: string, programFd: number): number {
-  const text = Buffer.from(`${name}\0`);
   const attributes = structure(16, [
-    { at: 0, u64: addressOf(text) },
+    { at: 0, pointer: Buffer.from(`${name}\0`) },
     { at: 8, u32: programFd },
   ]);
-  const fd = bpfCall('BPF_RAW_TRACEPOINT_OPEN', command.rawTracepointOpen, attributes, name);
-  void text;
-  return fd;
+  return bpfCall('BPF_RAW_TRACEPOINT_OPEN', command.rawTracepointOpen, attributes, name);
 }
 
 function uprobe(place: Extract<TracingPlace, { kind: 'uprobe' }>, programFd: number): AttachedTracing {
   const type = Number(readFileSync('/sys/bus/event_source/devices/uprobe/type', 'utf8').trim());
   const start = place.symbol === undefined ? 0 : functionOffset(place.binary, place.symbol);
-  const path = Buffer.from(`${place.binary}\0`);
   const attributes = perfAttributes(type, place.atReturn ? 1n : 0n);
-  attributes.writeBigUInt64LE(addressOf(path), 56);
+  pointTo(attributes, 56, Buffer.from(`${place.binary}\0`));
   attributes.writeBigUInt64LE(BigInt(start + place.offset), 64);
-  const event = perfEventOpen(attributes, allProcesses, firstCpu);
-  void path;
-  return attachToEvent(programFd, event);
+  return attachToEvent(programFd, perfEventOpen(attributes, allProcesses, firstCpu));
 }

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { addressOf, structure } from '../sys/attributes';
+import { structure } from '../sys/attributes';
 import { failedWith } from '../sys/errors';
 import { bpfCall } from '../sys/libc';
 
@@ -18,7 +18,7 @@ export function objectInfo(fd: number, buffer: Buffer): Buffer {
   const attributes = structure(16, [
     { at: 0, u32: fd },
     { at: 4, u32: buffer.length },
-    { at: 8, u64: addressOf(buffer) },
+    { at: 8, pointer: buffer },
   ]);
   bpfCall('BPF_OBJ_GET_INFO_BY_FD', command.infoByFd, attributes);
   return buffer;

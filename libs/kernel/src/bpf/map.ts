@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { addressOf, structure } from '../sys/attributes';
+import { structure } from '../sys/attributes';
 import { failedWith } from '../sys/errors';
 import { bpfCall } from '../sys/libc';
 import { operationDone } from '../sys/operations';
@@ -77,8 +77,8 @@ export class KernelMap implements KfMap {
   #element(key: Uint8Array | null, value: Uint8Array | null): Buffer {
     return structure(32, [
       { at: 0, u32: this.fd },
-      { at: 8, u64: addressOf(key) },
-      { at: 16, u64: addressOf(value) },
+      { at: 8, pointer: key },
+      { at: 16, pointer: value },
     ]);
   }
 

@@ -1,39 +1,29 @@
 import { closeSync, existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { addressOf, structure } from '../sys/attributes';
+import { structure } from '../sys/attributes';
 import { failedWith } from '../sys/errors';
 import { bpfCall } from '../sys/libc';
 import { operationDone } from '../sys/operations';
 
 const command = { objPin: 6, objGet: 7 };
 
-function pathAttributes(path: string, fd: number): { attributes: Buffer; keep: Buffer } {
-  const keep = Buffer.from(`${path}\0`, 'utf8');
-  return {
-    keep,
-    attributes: structure(16, [
-      { at: 0, u64: addressOf(keep) },
-      { at: 8, u32: fd },
-    ]),
-  };
-}
+const pathAttributes = (path: string, fd: number): Buffer =>
+  structure(16, [
+    { at: 0, pointer: Buffer.from(`${path}\0`, 'utf8') },
+    { at: 8, u32: fd },
+  ]);
 
 /** Pins a map, program or link; the folder is made when it is missing. */
 export function pinObject(fd: number, path: string): void {
   makeFolder(dirname(path));
-  const { attributes, keep } = pathAttributes(path, fd);
-  bpfCall('BPF_OBJ_PIN', command.objPin, attributes, path);
-  void keep;
+  bpfCall('BPF_OBJ_PIN', command.objPin, pathAttributes(path, fd), path);
   operationDone(`pin ${path}`);
 }
 
 /** Opens a pinned object; undefined when nothing is pinned there. The caller closes the descriptor. */
 export function openPin(path: string): number | undefined {
-  const { attributes, keep } = pathAttributes(path, 0);
   try {
-    const fd = bpfCall('BPF_OBJ_GET', command.objGet, attributes, path);
-    void keep;
-    return fd;
+    return bpfCall('BPF_OBJ_GET', command.objGet, pathAttributes(path, 0), path);
   } catch (error) {
     if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;

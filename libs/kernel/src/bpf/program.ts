@@ -1,5 +1,5 @@
 import { KernelCallError } from '../sys/errors';
-import { addressOf, structure, type Field } from '../sys/attributes';
+import { structure, type Field } from '../sys/attributes';
 import { bpfCall } from '../sys/libc';
 import { nameField, objectInfo } from './info';
 
@@ -38,7 +38,7 @@ export function programInfo(fd: number): ProgramInfo {
     fd,
     structure(224, [
       { at: 52, u32: count },
-      { at: 56, u64: count > 0 ? addressOf(ids) : 0n },
+      { at: 56, pointer: count > 0 ? ids : null },
     ]),
   );
   return {
@@ -76,7 +76,7 @@ function extensionFields(program: RawProgram, record: Buffer): Field[] {
   return [
     { at: 72, u32: btfFd },
     { at: 76, u32: record.length },
-    { at: 80, u64: addressOf(record) },
+    { at: 80, pointer: record },
     { at: 88, u32: 1 },
     { at: 108, u32: functionId },
     { at: 112, u32: programFd },
@@ -94,11 +94,11 @@ export function loadInstructions(program: RawProgram): number {
       structure(120, [
         { at: 0, u32: program.type },
         { at: 4, u32: program.instructions.length / 8 },
-        { at: 8, u64: addressOf(program.instructions) },
-        { at: 16, u64: addressOf(license) },
+        { at: 8, pointer: program.instructions },
+        { at: 16, pointer: license },
         { at: 24, u32: log === null ? 0 : 1 },
         { at: 28, u32: log?.length ?? 0 },
-        { at: 32, u64: addressOf(log) },
+        { at: 32, pointer: log },
         { at: 44, u32: program.flags ?? 0 },
         { at: 48, bytes: Buffer.from(program.name.slice(0, 15)) },
         { at: 68, u32: program.attachType },
@@ -151,13 +151,13 @@ export function testRunFd(fd: number, options: TestRunOptions): TestRunResult {
     { at: 0, u32: fd },
     { at: 8, u32: dataIn.length },
     { at: 12, u32: dataOut.length },
-    { at: 16, u64: addressOf(dataIn) },
-    { at: 24, u64: addressOf(dataOut) },
+    { at: 16, pointer: dataIn },
+    { at: 24, pointer: dataOut },
     { at: 32, u32: options.repeat ?? 1 },
     { at: 40, u32: ctxIn?.length ?? 0 },
     { at: 44, u32: ctxOut?.length ?? 0 },
-    { at: 48, u64: addressOf(ctxIn) },
-    { at: 56, u64: addressOf(ctxOut) },
+    { at: 48, pointer: ctxIn },
+    { at: 56, pointer: ctxOut },
   ]);
   bpfCall('BPF_PROG_TEST_RUN', command.programTestRun, attributes);
   return {

@@ -1,4 +1,4 @@
-import { addressOf, structure } from '../sys/attributes';
+import { structure } from '../sys/attributes';
 import { bpfCall } from '../sys/libc';
 
 const commandQuery = 16;
@@ -18,9 +18,9 @@ export function queryHook(ifindex: number, attachType: number): HookPrograms {
   const attributes = structure(64, [
     { at: 0, u32: ifindex },
     { at: 4, u32: attachType },
-    { at: 16, u64: addressOf(ids) },
+    { at: 16, pointer: ids },
     { at: 24, u32: programsMax },
-    { at: 40, u64: addressOf(links) },
+    { at: 40, pointer: links },
   ]);
   bpfCall('BPF_PROG_QUERY', commandQuery, attributes, `ifindex ${ifindex}`);
   const count = Math.min(attributes.readUInt32LE(24), programsMax);

@@ -1,6 +1,6 @@
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
-import { addressOf, structure } from '../sys/attributes';
+import { structure } from '../sys/attributes';
 
 // FFI, for tests only: to start node anew takes a tenth of a second, on an emulated machine five; to fork one that has loaded
 // everything, a hundredth. The child is a process as any other: what it holds goes when it is killed.
@@ -55,7 +55,7 @@ function forkNothingLess(): void {
   );
   const filter = structure(16, [
     { at: 0, u32: instructions.length / 8 },
-    { at: 8, u64: addressOf(instructions) },
+    { at: 8, pointer: instructions },
   ]);
   const [setSeccomp, modeFilter] = [22, 2];
   if (prctl(setSeccomp, modeFilter, filter) !== 0)

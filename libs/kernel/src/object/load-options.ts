@@ -1,4 +1,4 @@
-import { addressOf } from '../sys/attributes';
+import { pointTo } from '../sys/attributes';
 import { readMemory, writeMemory } from '../sys/libc';
 import type { CodeRecords } from '../glue/place';
 import type { LoadOptions } from './libbpf';
@@ -17,11 +17,12 @@ const at = {
 
 export type RecordKind = 'functionInfo' | 'lineInfo';
 
-/** A view of the options of a load that libbpf is about to make. Valid only inside the prepare callback. */
+/**
+ * A view of the options of a load that libbpf is about to make. Valid only inside the prepare callback; it must live until the load is over,
+ * as the kernel reads what {@link setRecords} was given.
+ */
 export class PreparedLoad {
   readonly #bytes: Buffer;
-  /** Buffers that the kernel reads after the callback: kept until the load is over. */
-  readonly kept: Buffer[] = [];
 
   constructor(readonly options: LoadOptions) {
     this.#bytes = readMemory(options, at.bytes);
@@ -59,10 +60,9 @@ export class PreparedLoad {
 
   setRecords(kind: RecordKind, records: CodeRecords): void {
     const place = at[kind];
-    this.kept.push(records.bytes);
     this.#bytes.writeUInt32LE(records.count, place.count);
     this.#bytes.writeUInt32LE(records.recordBytes, place.recordBytes);
-    this.#bytes.writeBigUInt64LE(addressOf(records.bytes), place.pointer);
+    pointTo(this.#bytes, place.pointer, records.bytes);
   }
 
   /** Gives the changes to libbpf. */

@@ -1,5 +1,5 @@
 import { cannot, L3afError, type Hook } from '@l3af/contracts';
-import { addressOf, structure } from '../sys/attributes';
+import { structure } from '../sys/attributes';
 import { KernelCallError } from '../sys/errors';
 import { writeMemory } from '../sys/libc';
 import { programType } from '../bpf/program';
@@ -102,20 +102,19 @@ export interface Opened {
 }
 
 /** libbpf keeps pointers to the options' strings only while it opens. */
-function openOptions(name: string): { options: Buffer; keep: Buffer[] } {
+function openOptions(name: string): Buffer {
   const objectName = Buffer.from(`${name.replace(/[^A-Za-z0-9_]/g, '_')}\0`);
-  const options = structure(80, [
+  return structure(80, [
     { at: 0, u64: 80n },
-    { at: 8, u64: addressOf(objectName) },
+    { at: 8, pointer: objectName },
     { at: 16, u32: 1 }, // maps may carry attributes that libbpf does not know
   ]);
-  return { options, keep: [objectName, options] };
 }
 
 /** Opens an object and readies it for its load: programs chosen, constants patched, maps given. */
 export function openObject(spec: ObjectSpec): Opened {
   registerHandlers();
-  const { options, keep } = openOptions(spec.name);
+  const options = openOptions(spec.name);
   const bytes = Buffer.from(spec.object);
   let object: BpfObject;
   try {
@@ -128,7 +127,7 @@ export function openObject(spec: ObjectSpec): Opened {
     const { entry, extras, companions } = choosePrograms(object, spec);
     makeEntryStatic(object, spec.program);
     const pinned = prepareMaps(object, spec);
-    return { object, entry, extras, companions, pinned, keep: [...keep, bytes] };
+    return { object, entry, extras, companions, pinned, keep: [options, bytes] };
   } catch (error) {
     libbpf.close(object);
     throw error;

@@ -1,4 +1,4 @@
-import { addressOf, structure } from '../sys/attributes';
+import { structure } from '../sys/attributes';
 import { bpfCall } from '../sys/libc';
 
 const commandBtfLoad = 18;
@@ -26,7 +26,7 @@ export const btfInfo = (kind: number, more = 0): number => ((kind << 24) | more)
 /** Gives BTF to the kernel. The caller closes the descriptor. */
 export function loadBtf(bytes: Buffer): number {
   const attributes = structure(28, [
-    { at: 0, u64: addressOf(bytes) },
+    { at: 0, pointer: bytes },
     { at: 16, u32: bytes.length },
   ]);
   return bpfCall('BPF_BTF_LOAD', commandBtfLoad, attributes);
