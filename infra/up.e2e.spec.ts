@@ -3,8 +3,6 @@ import { createServer, type Server } from 'node:net';
 import { waitFor } from '@l3af/testing';
 import { ping, Stack, type Endpoints } from './e2e/stack';
 
-jest.setTimeout(600_000);
-
 interface Chain {
   desired: { revision: number; kfs: { name: string }[] };
   reported: {

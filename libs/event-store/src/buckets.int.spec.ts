@@ -3,7 +3,6 @@ import { startNats, waitFor, type TestNats } from '@l3af/testing';
 import { connectBus, type Bus, type KeyValueEntry } from './index';
 import { codeOf } from './store.contract';
 
-jest.setTimeout(120_000);
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 let nats: TestNats;
 let bus: Bus;

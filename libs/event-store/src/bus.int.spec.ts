@@ -7,7 +7,6 @@ import { connectBus, type Bus, type LiveMessage } from './index';
 import { natsAddress, olderThan } from './connect-bus';
 import { cleared, codeOf, demo } from './store.contract';
 
-jest.setTimeout(120_000);
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const actor = 'test';
 

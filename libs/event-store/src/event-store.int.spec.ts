@@ -2,8 +2,6 @@ import { startNats } from '@l3af/testing';
 import { connectBus } from './index';
 import { describeStore } from './store.contract';
 
-jest.setTimeout(120_000);
-
 describeStore('JetStream', async () => {
   const nats = await startNats();
   const bus = await connectBus({ servers: nats.url, name: 'contract' });

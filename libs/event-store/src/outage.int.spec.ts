@@ -3,7 +3,6 @@ import { startNats, waitFor, type TestNats } from '@l3af/testing';
 import { connectBus, type Bus } from './index';
 import { cleared, codeOf, collect, demo } from './store.contract';
 
-jest.setTimeout(180_000);
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const actor = 'test';
 

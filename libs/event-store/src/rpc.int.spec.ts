@@ -8,7 +8,6 @@ import {
 import { startNats, waitFor, type TestNats } from '@l3af/testing';
 import { connectBus, queryConfig, requestNode, serveNode, type Bus, type Work } from './index';
 
-jest.setTimeout(120_000);
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 let nats: TestNats;
 let bus: Bus;

@@ -21,8 +21,6 @@ import { freePort, waitFor } from '@l3af/testing';
 import { useServers } from './testing/use-servers';
 import type { StartedRegistry } from './testing/use-servers';
 
-jest.setTimeout(120_000);
-
 const run = promisify(execFile);
 const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const elf = (text: string): Buffer => Buffer.from(`\x7fELF${text}`, 'latin1');

@@ -7,8 +7,6 @@ import { pack } from 'tar-stream';
 import { scheduleGarbage } from './gc/gc-schedule';
 import { useServers } from './testing/use-servers';
 
-jest.setTimeout(120_000);
-
 const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 describe('a registry with limits', () => {

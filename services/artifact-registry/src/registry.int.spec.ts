@@ -17,8 +17,6 @@ import {
 import { useServers } from './testing/use-servers';
 import type { StartedRegistry } from './testing/use-servers';
 
-jest.setTimeout(120_000);
-
 const run = promisify(execFile);
 const skopeo = (...args: string[]) => run('skopeo', ['--insecure-policy', ...args]);
 

@@ -7,8 +7,6 @@ import { namesIn } from './state/files';
 import { useServers } from './testing/use-servers';
 import type { StartedRegistry } from './testing/use-servers';
 
-jest.setTimeout(120_000);
-
 const digestOf = (bytes: Uint8Array, algorithm = 'sha256') =>
   `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 const mebi = 1024 * 1024;

@@ -22,8 +22,6 @@ import {
   packagePublished,
 } from './testing/events';
 
-jest.setTimeout(240_000);
-
 let nats: TestNats;
 let postgres: TestPostgres;
 let store: ConfigStore;

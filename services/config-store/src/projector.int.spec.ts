@@ -5,7 +5,6 @@ import { startNats, startPostgres, waitFor, type TestNats, type TestPostgres } f
 import { DataSource } from 'typeorm';
 import { chainRevised, demo, nodeRegistered } from './testing/events';
 
-jest.setTimeout(240_000);
 const log = createLogger('test', 'silent');
 
 let nats: TestNats;

@@ -8,8 +8,6 @@ import { directoryState } from '../state/directory-state';
 import { useServers } from '../testing/use-servers';
 import { collectGarbage } from './collect-garbage';
 
-jest.setTimeout(120_000);
-
 const hour = 3_600_000;
 const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 async function* once(bytes: Uint8Array) {

@@ -24,8 +24,6 @@ char _license[] SEC("license") = "GPL";
 const manifest = (version: string): string =>
   `apiVersion: l3af/v1\nkind: KernelFunction\nname: drop\nversion: ${version}\ncpu: [v3]\n`;
 
-jest.setTimeout(120_000);
-
 /** The in-toto statement inside a referrer's sigstore bundle. */
 async function statementOf(client: RegistryClient, digest: string): Promise<unknown> {
   const json = (bytes: Uint8Array): never => JSON.parse(Buffer.from(bytes).toString('utf8')) as never;

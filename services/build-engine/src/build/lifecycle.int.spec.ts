@@ -5,8 +5,6 @@ import { freePort, startNats, waitFor } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
 import { buildAll, startEngine, startProcess, type TestEngine } from '../testing/engine';
 
-jest.setTimeout(240_000);
-
 const source = (name: string): string =>
   `#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nSEC("xdp") int ${name}(void *c) { return XDP_PASS; }\nchar l[] SEC("license") = "GPL";\n`;
 

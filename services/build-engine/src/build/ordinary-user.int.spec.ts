@@ -8,8 +8,6 @@ import { archiveOf } from '../testing/archive';
 import { buildAll, startEngine, startProcessAs } from '../testing/engine';
 import { makeRepository } from '../testing/git-repository';
 
-jest.setTimeout(240_000);
-
 /** A user that nobody is, and what it can do here: run node, and make user namespaces, without which there is no sandbox. */
 const user = 1_899_999_999;
 const can = (...command: string[]): boolean =>

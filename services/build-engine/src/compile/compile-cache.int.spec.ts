@@ -5,8 +5,6 @@ import { bundledHeaders } from '../sandbox/bundled-headers';
 import { compile, type Compiled } from './compile';
 import { CompileCache } from './compile-cache';
 
-jest.setTimeout(120_000);
-
 const object = (size: number): Compiled => ({
   object: new Uint8Array(size).fill(10),
   diagnostics: [{ severity: 'warning', file: 'a.bpf.c', line: 3, message: 'unused' }],

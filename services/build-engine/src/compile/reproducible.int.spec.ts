@@ -6,8 +6,6 @@ import { deriveSchema } from '@l3af/bpf-object';
 import { bundledHeaders } from '../sandbox/bundled-headers';
 import { compile } from './compile';
 
-jest.setTimeout(240_000);
-
 const root = join(__dirname, '../../../../bpf');
 const headers = bundledHeaders(undefined);
 

@@ -8,8 +8,6 @@ import { archiveOf } from '../testing/archive';
 import { startEngine, type TestEngine } from '../testing/engine';
 import { makeRepository } from '../testing/git-repository';
 
-jest.setTimeout(240_000);
-
 const good =
   '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nSEC("xdp") int pass(void *c) { return XDP_PASS; }\nchar l[] SEC("license") = "GPL";\n';
 const manifest = (lines: string): string =>

@@ -6,8 +6,6 @@ import { compileLimits } from './limits';
 import { runInSandbox, type SandboxResult } from './sandbox';
 import { findToolchain } from './toolchain';
 
-jest.setTimeout(60_000);
-
 const limits = { ...compileLimits, wallMs: 20_000, processes: 16 };
 
 /** Busybox plays the attacker that has taken over the compiler. */

@@ -9,8 +9,6 @@ import { makeRepository, type TestRepository } from '../testing/git-repository';
 import { type GitServer, startHttpsGit, startSshGit } from '../testing/git-servers';
 import { fetchSource } from './fetch-source';
 
-jest.setTimeout(240_000);
-
 const source = `#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 SEC("xdp") int pass(void *c) { return XDP_PASS; }

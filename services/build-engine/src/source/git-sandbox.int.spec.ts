@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { type GitServer, startHttpsGit } from '../testing/git-servers';
 import { gitSandbox } from './git-sandbox';
 
-jest.setTimeout(120_000);
-
 /** What somebody could do who had taken over git: an alias runs a shell. */
 describe("git's sandbox", () => {
   let folder: string;

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { makeRepository, type TestRepository } from '../testing/git-repository';
 import { fetchSource, type FetchedSource } from './fetch-source';
 
-jest.setTimeout(60_000);
-
 describe('a git source', () => {
   let repository: TestRepository;
   let library: TestRepository;

@@ -6,8 +6,6 @@ import { compile } from '../compile/compile';
 import { bundledHeaders } from '../sandbox/bundled-headers';
 import { findVerifier, HostKernel } from './host-kernel';
 
-jest.setTimeout(120_000);
-
 const root = join(__dirname, '../../../..');
 
 describe('the kernel of this machine', () => {

@@ -13,8 +13,6 @@ import { freePort, startNats, waitFor } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
 import { buildAll, startEngine, startProcess, type TestEngine } from '../testing/engine';
 
-jest.setTimeout(240_000);
-
 const source = `#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 SEC("xdp") int pass(void *c) { return XDP_PASS; }

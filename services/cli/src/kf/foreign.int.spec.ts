@@ -27,8 +27,6 @@ import { readSettings } from '../../../artifact-registry/src/settings';
 import { startRegistry, type RunningRegistry } from '../../../artifact-registry/src/start-registry';
 import { capture } from '../testing/captured';
 
-jest.setTimeout(120_000);
-
 const schema = { programs: [{ name: 'gate', section: 'xdp', type: 'xdp' }], maps: [], constants: [] };
 const object = Buffer.from('\x7fELF foreign gate', 'latin1');
 const image = buildImage({ objects: [{ architecture: 'amd64', bytes: object }], schema });

@@ -12,8 +12,6 @@ import { startRegistry, type RunningRegistry } from '../../../artifact-registry/
 import { capture } from '../testing/captured';
 import { startFixedApi } from '../testing/fixed-api';
 
-jest.setTimeout(120_000);
-
 const manifest: Manifest = {
   ...{ apiVersion: 'l3af/v1', kind: 'KernelFunction', name: 'team/gate', version: '1.0.0' },
   description: 'Opens and closes',

@@ -24,8 +24,6 @@ import { readSettings, startRegistry, type RunningRegistry } from '../../../arti
 import { capture } from '../testing/captured';
 import type { AttachedCheck } from './attached-checks';
 
-jest.setTimeout(120_000);
-
 const [builder, stranger] = [generateSigningKey(), generateSigningKey('ed25519')];
 const said: VerifiedStatement = {
   ...{ kernel: '6.1.9', architecture: 'amd64', objectDigest: '', loaded: true, programs: [] },

@@ -4,8 +4,6 @@ import { buckets, buildRequestSubject, buildSubject, type BuildView, type L3afEv
 import { waitFor } from '@l3af/testing';
 import { useControlPlane } from '../testing/use-control-plane';
 
-jest.setTimeout(240_000);
-
 const plane = useControlPlane({ seeded: false });
 const { api } = plane;
 

@@ -3,8 +3,6 @@ import type { Test } from 'supertest';
 import { documentOf, keyOf, pathOf } from '../testing/chain-of';
 import { useControlPlane } from '../testing/use-control-plane';
 
-jest.setTimeout(240_000);
-
 const plane = useControlPlane();
 const { api } = plane;
 const put = (name: string, kfs: object[]) => api().put(pathOf(name)).send(documentOf(name, kfs));

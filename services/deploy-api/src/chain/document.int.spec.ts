@@ -3,8 +3,6 @@ import { documentOf, keyOf, pathOf } from '../testing/chain-of';
 import { digestOf, published, verified } from '../testing/control-plane';
 import { useControlPlane } from '../testing/use-control-plane';
 
-jest.setTimeout(240_000);
-
 const plane = useControlPlane();
 const { api } = plane;
 const put = (name: string, kfs: object[]) => api().put(pathOf(name)).send(documentOf(name, kfs));

@@ -4,8 +4,6 @@ import { createKeylessAuthority } from '@l3af/testing';
 import { gateStatement, heardOf, publishGate, stateOfGate } from '../testing/gate-package';
 import { useControlPlane } from '../testing/use-control-plane';
 
-jest.setTimeout(240_000);
-
 const plane = useControlPlane({ registry: true });
 const { api } = plane;
 const edgeKey = generateSigningKey();

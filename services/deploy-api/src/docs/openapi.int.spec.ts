@@ -4,8 +4,6 @@ import type { RunningApi } from '../start';
 import { openApi } from '../testing/control-plane';
 import { operations } from './openapi';
 
-jest.setTimeout(120_000);
-
 let nats: TestNats;
 let api: RunningApi;
 

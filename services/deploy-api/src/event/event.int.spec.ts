@@ -5,8 +5,6 @@ import { documentOf, keyOf, pathOf } from '../testing/chain-of';
 import { openApi, reportApplied } from '../testing/control-plane';
 import { useControlPlane } from '../testing/use-control-plane';
 
-jest.setTimeout(240_000);
-
 const plane = useControlPlane();
 
 interface Message {

@@ -16,8 +16,6 @@ import { reportApplied } from '../testing/control-plane';
 import { useControlPlane } from '../testing/use-control-plane';
 import { GrpcServer } from './grpc-server';
 
-jest.setTimeout(240_000);
-
 const plane = useControlPlane();
 const clients: Client[] = [];
 

@@ -7,8 +7,6 @@ import { pathOf } from '../testing/chain-of';
 import { useControlPlane } from '../testing/use-control-plane';
 import { GrpcServer } from './grpc-server';
 
-jest.setTimeout(240_000);
-
 const plane = useControlPlane({ registry: true });
 
 type Message = Record<string, unknown>;

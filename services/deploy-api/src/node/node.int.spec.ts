@@ -5,8 +5,6 @@ import { createKeylessAuthority, waitFor } from '@l3af/testing';
 import { largeSchema } from '../testing/control-plane';
 import { useControlPlane } from '../testing/use-control-plane';
 
-jest.setTimeout(240_000);
-
 const plane = useControlPlane({ registry: true });
 const { api } = plane;
 

@@ -11,8 +11,6 @@ import { pathOf } from '../testing/chain-of';
 import { gateStatement, heardOf, publishGate, stateOfGate, type SaidOfGate } from '../testing/gate-package';
 import { useControlPlane } from '../testing/use-control-plane';
 
-jest.setTimeout(240_000);
-
 let client: RegistryClient;
 const [builder, other, stranger] = [
   generateSigningKey(),

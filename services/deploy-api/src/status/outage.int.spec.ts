@@ -7,8 +7,6 @@ import { keyOf, pathOf } from '../testing/chain-of';
 import { openApi } from '../testing/control-plane';
 import { useControlPlane } from '../testing/use-control-plane';
 
-jest.setTimeout(300_000);
-
 const plane = useControlPlane();
 const { api } = plane;
 
