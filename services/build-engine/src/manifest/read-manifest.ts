@@ -19,7 +19,7 @@ export interface ManifestIssue {
 export interface ReadManifest {
   manifest: Manifest;
   /** Where something stands. */
-  lineOf(path: Finding['path']): number;
+  lineOf: (path: Finding['path']) => number;
 }
 
 /** Reads `kf.yaml` of a source's root; undefined when there is none. `invalid-manifest` names the line. */

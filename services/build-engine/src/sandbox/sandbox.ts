@@ -82,7 +82,7 @@ export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
     stop();
   };
   const timer = setTimeout(() => end('time'), run.limits.wallMs);
-  const usage = run.limits.together && watchUsage(first, run.limits.together, end);
+  const usage = watchUsage(first, run.limits.together, end);
   try {
     const [exitCode, signal] = await ended(child);
     run.signal?.throwIfAborted();
@@ -98,7 +98,7 @@ export async function runInSandbox(run: SandboxRun): Promise<SandboxResult> {
     };
   } finally {
     clearTimeout(timer);
-    usage?.stop();
+    usage.stop();
     run.signal?.removeEventListener('abort', stop);
   }
 }

@@ -51,9 +51,10 @@ async function readProcess(pid: string): Promise<Process | undefined> {
 /** Looks again and again at what all processes of a sandbox use together, and tells of the first limit that they are over. */
 export function watchUsage(
   first: () => number | undefined,
-  together: NonNullable<Limits['together']>,
+  together: Limits['together'],
   over: (limit: 'memory' | 'CPU time') => void,
 ): { stop(): void } {
+  if (!together) return { stop: () => undefined };
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
   const look = async (): Promise<void> => {
