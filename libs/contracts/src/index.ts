@@ -178,8 +178,13 @@ export {
   provenancePredicate,
 } from './package.statements';
 export type { StatedVerification, StaticReport, VerifiedStatement } from './package.statements';
-export { packageUseSchema, packageDetailsSchema, yankedSchema } from './package.view';
-export type { PackageUse, PackageDetails, Yanked } from './package.view';
+export {
+  packageUseSchema,
+  packageDetailsSchema,
+  verificationAcceptedSchema,
+  yankedSchema,
+} from './package.view';
+export type { PackageUse, PackageDetails, VerificationAccepted, Yanked } from './package.view';
 export {
   attachModes,
   reportedKfSchema,

@@ -47,3 +47,13 @@ export const yankedSchema = z.object({
   usedBy: z.array(packageUseSchema),
 });
 export type Yanked = z.infer<typeof yankedSchema>;
+
+/** The answer to who asks kernels about a version: builders will, and what each says is attached to it. */
+export const verificationAcceptedSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  digest: digestSchema,
+  /** Of the request in the event stream. */
+  sequence: z.number().int(),
+});
+export type VerificationAccepted = z.infer<typeof verificationAcceptedSchema>;

@@ -19,6 +19,7 @@ import type { Surroundings } from '../surroundings';
 import { action, registryOption, UsageError } from '../usage';
 import { checkAttached, type AttachedCheck } from './attached-checks';
 import { signerText, verifiedText } from './attached.table';
+import { askKernels } from './ask-kernels';
 import { resolvePackage } from './resolve-package';
 
 interface VerifyOptions extends RegistryOptions {
@@ -27,6 +28,7 @@ interface VerifyOptions extends RegistryOptions {
   identity?: string;
   issuer?: string;
   statements?: boolean;
+  onKernels?: string;
 }
 
 /** `kf sign` and `kf verify`. */
@@ -55,8 +57,13 @@ export function addSigningCommands(kf: Command, surroundings: Surroundings, refe
     .option('--identity <pattern>', 'whose certificate it must be, an email address or URI; * is anything')
     .option('--issuer <pattern>', 'who must have vouched for the identity; * is anything')
     .option('--statements', 'fail also when a statement attached is signed by nobody who is trusted')
+    .option(
+      '--on-kernels <releases>',
+      'have builders ask their kernels about it: "all", or such as 6.1,6.12, which are waited for',
+    )
     .addOption(registryOption());
   action<VerifyOptions>(verify, surroundings, async (session, options, [text]) => {
+    if (options.onKernels !== undefined) return askKernels(session, text!, options.onKernels);
     const trust = await trusted(session, options);
     const registry = await findRegistry(session, options);
     const { name, digest } = await resolvePackage(session, registry, text!);

@@ -7,6 +7,7 @@ import {
   policyChangedSchema,
   statusViewSchema,
   trustChangedSchema,
+  verificationAcceptedSchema,
   yankedSchema,
 } from '@l3af/contracts';
 import { z } from 'zod';
@@ -16,7 +17,7 @@ import { minSequenceSchema } from '../http/fresh';
 import { storedSchema } from '../node/fleet.handler';
 import { labelsBodySchema, policyBodySchema, trustBodySchema } from '../node/node.controller';
 import { searchQuerySchema } from '../package/search';
-import { yankBodySchema } from '../package/package.controller';
+import { verifyBodySchema, yankBodySchema } from '../package/package.controller';
 import type { Operation } from './operation';
 
 const statusText = z.object({ status: z.string() });
@@ -120,6 +121,18 @@ const packages: Operation[] = [
     answer: yankedSchema,
     status: 202,
     errors: ['unknown-package', 'unknown-version', 'registry-unavailable'],
+  },
+  {
+    method: 'post',
+    path: '/v1/packages/{name}/versions/{version}/verify',
+    summary: 'Have builders ask their kernels about a version, whoever made it',
+    description:
+      'What each kernel says is attached to the version. A kernel that has answered does not answer again. Takes the headers of changes.',
+    tag: 'packages',
+    body: { schema: verifyBodySchema },
+    answer: verificationAcceptedSchema,
+    status: 202,
+    errors: ['unknown-package', 'unknown-version'],
   },
   {
     method: 'post',

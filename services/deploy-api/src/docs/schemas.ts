@@ -17,6 +17,7 @@ import {
   packageVersionViewSchema,
   packageViewSchema,
   statusViewSchema,
+  verificationAcceptedSchema,
   yankedSchema,
   structFieldSchema,
   valueTypeSchema,
@@ -49,6 +50,7 @@ const named: Record<string, z.ZodType> = {
   Status: statusViewSchema,
   StructField: structFieldSchema,
   ValueType: valueTypeSchema,
+  VerificationAccepted: verificationAcceptedSchema,
   Yanked: yankedSchema,
 };
 

@@ -29,7 +29,7 @@ export class PackageDetailsReader {
 
   /** `wanted`: a version or a digest. */
   async read(name: string, wanted: string): Promise<PackageDetails> {
-    const version = await this.version(name, wanted);
+    const version = await this.find(name, wanted);
     const [attached, usedBy] = await Promise.all([this.attached(version), this.queries.usedBy(version)]);
     return { ...version, ...attached, usedBy };
   }
@@ -37,12 +37,13 @@ export class PackageDetailsReader {
   /** New deployments of the version are refused from now on; the answer lists the chains that run it. */
   async yank(request: YankRequest): Promise<Yanked> {
     const { name, version: wanted } = request;
-    const version = await this.version(name, wanted);
+    const version = await this.find(name, wanted);
     const { sequence } = await this.registry.yank({ ...request, version: version.version });
     return { name, version: version.version, sequence, usedBy: await this.queries.usedBy(version) };
   }
 
-  private async version(name: string, wanted: string): Promise<PackageVersionView> {
+  /** `wanted`: a version or a digest. */
+  async find(name: string, wanted: string): Promise<PackageVersionView> {
     const { versions } = await this.queries.get(name);
     const found = versions.find(({ version, digest }) => version === wanted || digest === wanted);
     if (found) return found;

@@ -4,19 +4,30 @@ import {
   type BuildAccepted,
   type PackageDetails,
   type PackageView,
+  type VerificationAccepted,
   type Yanked,
 } from '@l3af/contracts';
 import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { BuildHandler } from '../build/build.handler';
 import { objectQuerySchema, readObject } from '../build/upload';
+import { BusConnection } from '../bus/bus-connection';
 import { z } from 'zod';
 import { contextOf, readBody, readQuery, type ApiRequest } from '../http/api-request';
 import { minSequenceSchema } from '../http/fresh';
 import { PackageDetailsReader } from './package-details';
 import { PackageQueries } from './package.queries';
+import { requestVerification } from './request-verification';
 import { searchQuerySchema } from './search';
 
 export const yankBodySchema = z.strictObject({ reason: z.string().trim().min(1).max(1000) });
+
+export const verifyBodySchema = z.strictObject({
+  /** A release, or its series such as `6.1`; default: every kernel that builders have. */
+  kernel: z
+    .string()
+    .regex(/^\d+\.\d+[A-Za-z0-9._+-]{0,100}$/, 'must be a release such as 6.1')
+    .optional(),
+});
 
 /** REST of packages. Publishing a compiled object is a build that has nothing to compile. */
 @Controller('v1/packages')
@@ -25,6 +36,7 @@ export class PackageController {
     private readonly queries: PackageQueries,
     private readonly builds: BuildHandler,
     private readonly details: PackageDetailsReader,
+    private readonly connection: BusConnection,
   ) {}
 
   @Get()
@@ -50,6 +62,18 @@ export class PackageController {
     const { name = '', version = '' } = params;
     const { reason } = readBody(request, yankBodySchema);
     return this.details.yank({ name, version, reason, actor: contextOf(request).actor });
+  }
+
+  @Post(':name/versions/:version/verify')
+  @HttpCode(202)
+  async verify(
+    @Req() request: ApiRequest,
+    @Param() params: Record<string, string>,
+  ): Promise<VerificationAccepted> {
+    const { name = '', version = '' } = params;
+    const { kernel } = readBody(request, verifyBodySchema);
+    const found = await this.details.find(name, version);
+    return requestVerification(this.connection.get(), found, { ...contextOf(request), kernel });
   }
 
   @Post()

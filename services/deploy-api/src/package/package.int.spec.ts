@@ -3,6 +3,7 @@ import {
   attachmentTypes,
   buildConsumer,
   verifiedPredicate,
+  verifyRequestSubject,
   type Manifest,
   type PackageDetails,
   type PackageView,
@@ -116,6 +117,33 @@ char l[] SEC("license") = "GPL";
   expect((body as PackageDetails).needs).toMatchObject({
     ...{ kernel: '5.17', helpers: [{ name: 'loop', kernel: '5.17' }], byteOrder: 'little' },
     programs: [{ name: 'xdp', kernel: '4.8' }],
+  });
+});
+
+test('kernels are asked about a version that was pushed', async () => {
+  const path = `${version}/verify`;
+  await api().post(path).send({ kernel: 'newest' }).expect(400);
+  const unknown = '/v1/packages/team%2Fgate/versions/9/verify';
+  await api()
+    .post(unknown)
+    .send({})
+    .expect(404, /"unknown-version"/);
+  const asked = await api()
+    .post(path)
+    .set('x-l3af-actor', 'ann')
+    .send({ kernel: '6.1.0-13-amd64' })
+    .expect(202);
+  expect(asked.body).toMatchObject({ name: 'team/gate', version: '1.0.0', digest: image.digest });
+  const last = await plane.bus.store.last(verifyRequestSubject('team/gate'));
+  expect(last).toMatchObject({
+    sequence: (asked.body as { sequence: number }).sequence,
+    envelope: { actor: 'ann' },
+    events: [
+      {
+        type: 'VerificationRequested',
+        data: { digest: image.digest, packageVersion: '1.0.0', kernel: '6.1' },
+      },
+    ],
   });
 });
 
