@@ -166,8 +166,12 @@ async function serve(bus: Bus, parts: Parts): Promise<void> {
   );
   closing.push(() => facts.stop());
   const watch = watchInterfaces(settings.netns, () => {
-    reconciler.scheduleAll();
-    facts.add('facts');
+    try {
+      reconciler.scheduleAll();
+      facts.add('facts');
+    } catch (error) {
+      log.warn({ err: error }, 'interfaces could not be listed; the next change of one is looked at again');
+    }
   });
   closing.push(() => watch.close());
   const source = new ChainSource({

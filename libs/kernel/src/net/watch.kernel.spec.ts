@@ -1,5 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { createVethPair, waitFor } from '@l3af/testing';
+import { childArguments } from '../chain/chain-fixture';
 import { listInterfaces, watchInterfaces } from '../index';
 import type { InterfaceChange } from '../types';
 
@@ -27,4 +30,23 @@ test('interfaces of a namespace are listed, and their coming and going is told',
   } finally {
     watch.close();
   }
+});
+
+let started: ChildProcess | undefined;
+afterEach(() => void started?.kill('SIGKILL'));
+
+test('what the callback throws is not lost', async () => {
+  using pair = createVethPair({ prefix: 'l3afk' });
+  const library = join(__dirname, '../index');
+  const watch = `watchInterfaces(${JSON.stringify(pair.netnsPath)}, () => { throw new Error('thrown there'); })`;
+  const code = `const { watchInterfaces } = require(${JSON.stringify(library)}); ${watch}; console.log('watching')`;
+  const child = spawn(process.execPath, [...childArguments(library).slice(0, -1), '-e', code]);
+  started = child;
+  const ended = once(child, 'close');
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  execFileSync('ip', ['-n', pair.netns, 'link', 'set', 'lo', 'mtu', '60000']);
+  expect((await ended)[0]).toBe(1);
+  expect(said).toContain('Error: thrown there');
 });

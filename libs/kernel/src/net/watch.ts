@@ -17,7 +17,8 @@ export interface InterfaceWatch {
 
 /**
  * Calls back for every interface of a namespace that appears, changes or goes, as the kernel tells it; nothing polls.
- * `lost` means that messages were dropped and the interfaces must be listed again.
+ * `lost` means that messages were dropped and the interfaces must be listed again. What the callback throws, and a socket that breaks, end
+ * the watch and are thrown from the event loop.
  */
 export function watchInterfaces(
   netns: string | undefined,
@@ -49,7 +50,9 @@ export function watchInterfaces(
       drain(fd, buffer, callback);
     } catch (error) {
       close(); // a broken socket would call back for ever
-      throw error;
+      setImmediate(() => {
+        throw error; // koffi would drop it
+      });
     }
   });
   return { close };
