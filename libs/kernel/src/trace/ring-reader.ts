@@ -22,8 +22,9 @@ export class RingReader {
     this.ring = checkPointer('ring_buffer__new', libbpf.ringNew(mapFd, each, null, null));
   }
 
-  /** Everything that came since the last call, in the order of coming. */
+  /** Everything that came since the last call, in the order of coming; nothing once it is closed. */
   read(): Buffer[] {
+    if (!this.open) return [];
     collected = [];
     checkCode('ring_buffer__consume', libbpf.ringConsume(this.ring));
     return collected;

@@ -116,6 +116,9 @@ describe('a watched generation', () => {
     await load(2, [kfLoad('a', pass)], { packets: 3 });
     testRunChain(target, 2, { dataIn: packet, repeat: 1000 });
     expect(recordsOf(2)).toHaveLength(6);
+    const closed = openWatch(target, 2);
+    closed.close();
+    expect(closed.read()).toEqual([]);
     expect(readCounters(target, 2).kfs[0]?.proceeded).toBe(1000);
   });
 
