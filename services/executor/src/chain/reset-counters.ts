@@ -27,7 +27,7 @@ export function resetChainCounters(
     if (!target || !live)
       throw new L3afError('unknown-chain', cannot('reset counters of', 'chain', text, 'none is live'));
     if (reconciler.measured.has(text)) {
-      const state = 'it is being measured; what counts then goes with it';
+      const state = 'it is being measured, needs the end of that';
       throw new L3afError('conflict', cannot('reset counters of', 'chain', text, state));
     }
     const before = resetCounters(target, live.generation, kf);
