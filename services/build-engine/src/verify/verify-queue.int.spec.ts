@@ -94,6 +94,21 @@ describe('the queue of packages to verify', () => {
     ]);
   });
 
+  it('has a machine say once of what several ask at once', async () => {
+    await engine.worker();
+    const digest = await build('asked');
+    const data = { name: 'pass', digest, packageVersion: '1' };
+    const request = { type: 'VerificationRequested' as const, version: 1 as const, data };
+    for (let count = 0; count < 3; count++) {
+      const subject = verifyRequestSubject('pass');
+      await engine.bus.store.append({ subject, events: [request], actor: 'ann' });
+    }
+    Object.assign(engine.settings, { verifyMachine: [join(folder, 'machine')], verifyKernels: ['9.9'] });
+    await engine.worker();
+    await waitFor(async () => (await statements(digest)).length > 0 && settled('9.9'), 'all to be answered');
+    expect(await statements(digest)).toMatchObject([{ kernel: '9.9.3', loaded: true }]);
+  });
+
   it('is left by a killed builder to another', async () => {
     engine.settings.verify = join(folder, 'verifier');
     await writeFile(join(folder, 'hold'), '');

@@ -32,6 +32,8 @@ export class VerifyQueue {
   readonly #stopping = new AbortController();
   #queues: WorkQueue[] = [];
   #starting: Promise<void> = Promise.resolve();
+  /** What is being asked now, by kernel and digest: who asks the same meanwhile finds the answer. */
+  readonly #asking = new Map<string, Promise<void>>();
   /** The kernels that this builder asks, once it knows. */
   kernels: string[] = [];
   /** Statements that were attached by this process. */
@@ -66,7 +68,7 @@ export class VerifyQueue {
     const { log } = this.parts;
     const { name, packageVersion: version } = request;
     try {
-      await this.#verify(kernel, request, work);
+      await this.#alone(`${kernel.name} ${request.digest}`, () => this.#verify(kernel, request, work));
       return 'done';
     } catch (error) {
       if (work.signal.aborted) throw error;
@@ -77,6 +79,18 @@ export class VerifyQueue {
         isFinal ? 'cannot verify' : 'verifying again',
       );
       return isFinal ? 'refuse' : 'again';
+    }
+  }
+
+  async #alone(key: string, verify: () => Promise<void>): Promise<void> {
+    for (let other = this.#asking.get(key); other; other = this.#asking.get(key))
+      await other.catch(() => undefined); // told where it failed
+    const own = verify();
+    this.#asking.set(key, own);
+    try {
+      await own;
+    } finally {
+      this.#asking.delete(key);
     }
   }
 
