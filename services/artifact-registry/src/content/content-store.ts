@@ -24,8 +24,8 @@ export const inlineBytesMax = 64 * 1024;
 /** Whoever is about to refer to something that was touched longer ago than this touches it first. */
 export const touchAgeMs = 10 * 60_000;
 
-/** What a reader has fetched before it is asked for, at most. */
-const bytesAheadMax = 4 * 1024 * 1024;
+/** What a reader has fetched before it is asked for, at most. More is not faster, and takes more memory. */
+const bytesAheadMax = 1024 * 1024;
 const cacheBytesMax = 16 * 1024 * 1024;
 
 /** Content by digest, once for all repositories. Whether a repository has it, its links and manifests say. */
