@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { waitFor } from '@l3af/testing';
 import { CachedParts } from './cached-parts';
 import { DirectoryParts } from './directory-parts';
 import type { Parts } from './state';
@@ -66,6 +67,7 @@ describe('CachedParts', () => {
     const cached = await open(3 * content.length);
     const owners = Array.from({ length: 5 }, () => far.newOwner());
     for (const owner of owners) await cached.put(owner, content);
+    await waitFor(async () => (await near()).length === 3, 'the oldest to be removed');
     expect((await near()).sort()).toEqual(owners.slice(2).sort());
     // Stored within one tick of the clock.
     for (const [at, owner] of owners.entries()) if (at > 1) await utimes(join(pieces(), owner), at, at);

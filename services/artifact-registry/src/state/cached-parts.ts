@@ -23,6 +23,7 @@ export class CachedParts implements Parts {
   private readonly kept = new Map<string, Kept>();
   private keptBytes = 0;
   private readonly checked = new CheckedParts();
+  private evicting: Promise<void> | undefined;
 
   private constructor(
     private readonly far: Parts,
@@ -48,7 +49,7 @@ export class CachedParts implements Parts {
     const cached = new CachedParts(far, near, bytesMax);
     for (const { owner, slots } of await near.load())
       for (const [piece, slot] of slots) cached.count(owner, piece, slot);
-    await cached.makeRoom();
+    await cached.evict();
     return cached;
   }
 
@@ -91,8 +92,9 @@ export class CachedParts implements Parts {
     await this.far.delete(owner);
   }
 
-  close(): Promise<void> {
-    return this.near.close();
+  async close(): Promise<void> {
+    await this.evicting;
+    await this.near.close();
   }
 
   /** A full or failing disk keeps nothing: that is no failure. Nor does what alone is more than all that may be. */
@@ -120,7 +122,17 @@ export class CachedParts implements Parts {
     this.kept.set(owner, now);
   }
 
+  /**
+   * Removes the oldest until all that is left may be. It takes a while to give back a large file's memory, for
+   * which nobody waits unless twice as much as may be kept is there.
+   */
   private async makeRoom(): Promise<void> {
+    if (this.keptBytes <= this.keepBytesMax) return;
+    this.evicting ??= this.evict().finally(() => (this.evicting = undefined));
+    if (this.keptBytes > 2 * this.keepBytesMax) await this.evicting;
+  }
+
+  private async evict(): Promise<void> {
     for (const owner of this.kept.keys()) {
       if (this.keptBytes <= this.keepBytesMax) return;
       await this.drop(owner);
@@ -133,9 +145,10 @@ export class CachedParts implements Parts {
   }
 
   private async drop(owner: string): Promise<void> {
-    this.keptBytes -= this.kept.get(owner)?.bytes ?? 0;
+    const { bytes } = this.kept.get(owner) ?? { bytes: 0 };
     this.kept.delete(owner);
     await this.near.remove(owner).catch(() => undefined);
+    this.keptBytes -= bytes;
   }
 }
 
