@@ -1,6 +1,7 @@
 import { createLogger, exitOnSignal, maskSecrets, startHealthServer } from '@l3af/telemetry';
 import { readSettings } from './settings';
 import { startRegistry } from './start-registry';
+import { collectAtOnce } from './young-garbage';
 
 async function main(): Promise<void> {
   const logger = createLogger('artifact-registry');
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
   }
 }
 
+collectAtOnce();
 main().catch((error: unknown) => {
   createLogger('artifact-registry').fatal({ err: error }, 'cannot start');
   process.exit(1);
