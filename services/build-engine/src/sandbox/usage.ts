@@ -59,8 +59,9 @@ export function watchUsage(
   let isOver = false;
   const look = async (): Promise<void> => {
     const pid = first();
-    const { memoryBytes, cpuSeconds } =
-      pid === undefined ? { memoryBytes: 0, cpuSeconds: 0 } : await usageOf(pid);
+    // Where /proc cannot be read now, for want of descriptors, the next look tells.
+    const used = pid === undefined ? undefined : await usageOf(pid).catch(() => undefined);
+    const { memoryBytes, cpuSeconds } = used ?? { memoryBytes: 0, cpuSeconds: 0 };
     if (isOver) return;
     if (memoryBytes > together.memoryBytes) return over('memory');
     if (cpuSeconds > together.cpuSeconds) return over('CPU time');
