@@ -1,6 +1,8 @@
 import { L3afError } from '@l3af/contracts';
+import { z } from 'zod';
 import { blobOf, descriptorOf } from './build-image';
-import { documentBytes, imageIndexSchema, parseDocument } from './documents';
+import type { Blob } from './build-image';
+import { descriptorSchema, documentBytes, imageIndexSchema, parseDocument } from './documents';
 import type { Descriptor } from './documents';
 import { mediaTypes } from './media-types';
 import { fallbackTag } from './registry-client';
@@ -12,6 +14,14 @@ export interface Attachment {
   bytes: Uint8Array;
   annotations?: Record<string, string>;
 }
+
+/** An image or an index that says what it is about. */
+const referrerSchema = z.looseObject({
+  subject: descriptorSchema,
+  artifactType: z.string().optional(),
+  config: descriptorSchema.optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+});
 
 /**
  * Attaches content to a manifest as an OCI referrer: signatures, statements, provenance. Attaching the same
@@ -42,9 +52,23 @@ export async function attachReferrer(
   );
   await client.putBlob(name, empty.bytes);
   await client.putBlob(name, layer.bytes);
-  const descriptor = { ...descriptorOf(manifest), artifactType, ...(annotations && { annotations }) };
+  return putReferrer(client, name, manifest);
+}
+
+/**
+ * Puts a manifest that has a subject, whose blobs are there, by its digest. Where the registry has no referrers
+ * API, it is listed under the subject's fallback tag, too.
+ */
+export async function putReferrer(client: RegistryClient, name: string, manifest: Blob): Promise<Descriptor> {
+  const said = parseDocument(referrerSchema, manifest.bytes, manifest.digest);
+  const artifactType = said.artifactType ?? said.config?.mediaType;
+  const descriptor: Descriptor = {
+    ...descriptorOf(manifest),
+    ...(artifactType !== undefined && { artifactType }),
+    ...(said.annotations && { annotations: said.annotations }),
+  };
   const { subjectIndexed } = await client.putManifest(name, manifest.digest, manifest);
-  if (!subjectIndexed) await addToFallback(client, { name, digest: subjectDigest }, descriptor);
+  if (!subjectIndexed) await addToFallback(client, { name, digest: said.subject.digest }, descriptor);
   return descriptor;
 }
 

@@ -1,4 +1,4 @@
-export { attachReferrer } from './attach-referrer';
+export { attachReferrer, putReferrer } from './attach-referrer';
 export type { Attachment } from './attach-referrer';
 export { readBounded } from './body';
 export { blobOf, buildImage, descriptorOf, labelsOf } from './build-image';

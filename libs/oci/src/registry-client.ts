@@ -14,6 +14,8 @@ export interface ClientOptions {
   credentials?: Credentials;
   /** For one request, its body included. Default 120,000. */
   timeoutMs?: number;
+  /** Ends what is being asked, with its reason. */
+  signal?: AbortSignal;
 }
 
 export interface Resolved {
@@ -34,12 +36,21 @@ export class RegistryClient {
   /** Host and port, as they stand in image names. */
   readonly host: string;
 
-  constructor(url: string, options: ClientOptions = {}) {
+  constructor(
+    private readonly url: string,
+    private readonly options: ClientOptions = {},
+  ) {
     this.http = new RegistryHttp(url, {
       credentials: options.credentials,
       timeoutMs: options.timeoutMs ?? 120_000,
+      signal: options.signal,
     });
     this.host = new URL(url).host;
+  }
+
+  /** A client of the same registry whose requests end when the signal does. */
+  until(signal: AbortSignal): RegistryClient {
+    return new RegistryClient(this.url, { ...this.options, signal });
   }
 
   /** Pushes the blobs, then the manifests, then the index under each tag: nothing is visible before it is whole. */
@@ -120,9 +131,8 @@ export class RegistryClient {
     return response.status === 200;
   }
 
-  /** Uploads a blob unless the repository has it; the registry holds it against its digest. */
-  async putBlob(name: string, bytes: Uint8Array): Promise<Descriptor> {
-    const digest = digestOf(bytes);
+  /** Uploads a blob unless the repository has it; the registry holds it against its digest (default: by sha256). */
+  async putBlob(name: string, bytes: Uint8Array, digest = digestOf(bytes)): Promise<Descriptor> {
     const descriptor = { mediaType: 'application/octet-stream', digest, size: bytes.length };
     if (await this.hasBlob(name, digest)) return descriptor;
     const started = await this.http.send(`/v2/${name}/blobs/uploads/`, { method: 'POST', expect: [202] });

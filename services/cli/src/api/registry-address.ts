@@ -86,14 +86,20 @@ export class Registry {
    */
   async export(name: string, version: string): Promise<ReadableStream<Uint8Array> | undefined> {
     const query = new URLSearchParams({ name, version });
-    const path = `/l3af/v1/packages/export?${query.toString()}`;
+    const path = `${exportPath}?${query.toString()}`;
     const response = await this.ask(path, {});
-    const isOurs = /^application\/(problem\+json|x-tar)/.test(response.headers.get('content-type') ?? '');
-    if (!isOurs) {
+    if (!answersAsOurs(response)) {
       await response.body?.cancel();
       return undefined;
     }
     return (await checked(response, `GET ${path}`)).body ?? new ReadableStream<Uint8Array>();
+  }
+
+  /** False for somebody else's registry, which knows images but no packages. */
+  async isOurs(): Promise<boolean> {
+    const response = await this.ask(exportPath, {});
+    await response.body?.cancel();
+    return answersAsOurs(response);
   }
 
   /** Has the registry take a version over from another one, with everything attached. */
@@ -131,6 +137,11 @@ export class Registry {
     }
   }
 }
+
+const exportPath = '/l3af/v1/packages/export';
+
+const answersAsOurs = ({ headers }: Response): boolean =>
+  /^application\/(problem\+json|x-tar)/.test(headers.get('content-type') ?? '');
 
 async function checked(response: Response, asked: string): Promise<Response> {
   if (response.ok) return response;

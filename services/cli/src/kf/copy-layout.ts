@@ -6,34 +6,34 @@ import { pipeline } from 'node:stream/promises';
 import { L3afError, cannot } from '@l3af/contracts';
 import {
   documentBytes,
+  fallbackTag,
   imageIndexSchema,
   imageManifestSchema,
   isIndexType,
   mediaTypes,
   parseDocument,
-  signatureTag,
   type Blob,
   type Descriptor,
   type RegistryClient,
 } from '@l3af/oci';
+import { attachedSuffixes, nameAnnotation, tagAnnotation, tagged } from './registry-tags';
 import type { ResolvedPackage } from './resolve-package';
 
 const manifestsMax = 1000;
 const depthMax = 4;
-/** As `kf export` writes them: an archive or folder says where its images belong. */
-const tagAnnotation = 'org.opencontainers.image.ref.name';
-const nameAnnotation = 'io.l3af.package';
-
 interface Copy {
   client: RegistryClient;
   name: string;
   folder: string;
-  done: Set<string>;
+  /** What the layout's index lists. */
+  roots: Descriptor[];
+  manifests: Set<string>;
+  blobs: Set<string>;
 }
 
 /**
- * Fetches a version from any OCI registry, with its signatures and what else refers to it, into a new folder as an
- * OCI layout. Every byte is held against its digest; index.json comes last.
+ * Fetches a version from any OCI registry into a new folder as an OCI layout, with its signatures and what else
+ * refers to it, and what refers to that, as deep as our own registry's export goes. Every byte is held against its digest; index.json comes last.
  */
 export async function copyLayout(
   client: RegistryClient,
@@ -45,38 +45,38 @@ export async function copyLayout(
     throw new L3afError('invalid-request', cannot('pull into', 'folder', folder, 'it is not empty'), {
       hint: 'Name a new folder',
     });
-  const copy: Copy = { client, name, folder, done: new Set() };
-  const roots: Descriptor[] = [await takeRoot(copy, digest, version)];
-  for (const referrer of await client.referrers(name, digest))
-    roots.push(await takeRoot(copy, referrer.digest));
-  const signatures = await tagged(client, name, signatureTag(digest));
-  if (signatures !== undefined) roots.push(await takeRoot(copy, signatures, signatureTag(digest)));
+  const copy: Copy = { client, name, folder, roots: [], manifests: new Set(), blobs: new Set() };
+  await takeRoot(copy, digest, version);
+  // What is found on the way is looked at in turn: a statement may be signed, too.
+  for (const found of copy.manifests) await takeAttached(copy, found);
   await writeFile(join(folder, 'oci-layout'), documentBytes({ imageLayoutVersion: '1.0.0' }));
-  const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: roots };
+  const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: copy.roots };
   await writeFile(join(folder, 'index.json'), documentBytes(index));
 }
 
-async function tagged(client: RegistryClient, name: string, tag: string): Promise<string | undefined> {
-  try {
-    return (await client.resolve(name, tag)).digest;
-  } catch (error) {
-    if (error instanceof L3afError && error.code === 'unknown-version') return undefined;
-    throw error;
+async function takeAttached(copy: Copy, digest: string): Promise<void> {
+  const { client, name, manifests } = copy;
+  for (const referrer of await client.referrers(name, digest))
+    if (!manifests.has(referrer.digest)) await takeRoot(copy, referrer.digest);
+  for (const suffix of attachedSuffixes) {
+    const tag = fallbackTag(digest) + suffix;
+    const found = await tagged(client, name, tag);
+    if (found !== undefined) await takeRoot(copy, found, tag);
   }
 }
 
-async function takeRoot(copy: Copy, digest: string, tag?: string): Promise<Descriptor> {
+async function takeRoot(copy: Copy, digest: string, tag?: string): Promise<void> {
   const { bytes, mediaType } = await takeManifest(copy, digest, 0);
   const annotations = { [nameAnnotation]: copy.name, ...(tag !== undefined && { [tagAnnotation]: tag }) };
-  return { mediaType, digest, size: bytes.length, annotations };
+  copy.roots.push({ mediaType, digest, size: bytes.length, annotations });
 }
 
 async function takeManifest(copy: Copy, digest: string, depth: number): Promise<Blob> {
-  const { client, name, done } = copy;
+  const { client, name, manifests } = copy;
   const manifest = await client.getManifest(name, digest);
-  if (done.has(digest)) return manifest;
-  done.add(digest);
-  if (done.size > manifestsMax || depth > depthMax)
+  if (manifests.has(digest)) return manifest;
+  manifests.add(digest);
+  if (manifests.size > manifestsMax || depth > depthMax)
     throw new L3afError(
       'payload-too-large',
       cannot('pull', 'package', name, `it has over ${manifestsMax} manifests or ${depthMax} levels`),
@@ -92,9 +92,9 @@ async function takeManifest(copy: Copy, digest: string, depth: number): Promise<
   return manifest;
 }
 
-async function takeBlob({ client, name, folder, done }: Copy, digest: string): Promise<void> {
-  if (done.has(digest)) return;
-  done.add(digest);
+async function takeBlob({ client, name, folder, blobs }: Copy, digest: string): Promise<void> {
+  if (blobs.has(digest)) return;
+  blobs.add(digest);
   const hash = createHash(digest.startsWith('sha512:') ? 'sha512' : 'sha256');
   const source = await client.streamBlob(name, digest);
   const hashed = async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -5,11 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   attachReferrer,
+  attachStatement,
   buildImage,
   cosignPredicate,
   generateSigningKey,
+  imageIndexSchema,
+  imageManifestSchema,
+  keyIdAnnotation,
+  keyIdOf,
   mediaTypes,
   RegistryClient,
+  signatureTag,
   signDigest,
 } from '@l3af/oci';
 import { createLogger } from '@l3af/telemetry';
@@ -115,6 +121,71 @@ test('a version of any registry is pulled with its signatures, and pushes to our
   expect((await verify(here(), 'pushed/gate@1.0.0', ...keyless(identity))).code).toBe(0);
   const exported = await kf('export', 'acme/gate@1.0.0', '--registry', far, '-o', at('far.tar'));
   expect(exported.stderr).toContain('is no registry of ours');
+});
+
+test('what is pushed to a registry that is not ours has all that is attached, at every level', async () => {
+  const near = new RegistryClient(here());
+  const statement = {
+    predicateType: 'https://example.org/audit',
+    predicate: {},
+    privateKeyPem: key.privateKey,
+  };
+  await near.push(image, 'deep/gate', ['1.0.0']);
+  await signDigest(near, 'deep/gate', image.digest, key.privateKey);
+  const { digest: audit } = await attachStatement(near, 'deep/gate', image.digest, statement);
+  await signDigest(near, 'deep/gate', audit, key.privateKey);
+  const signature = await near.getManifest('deep/gate', signatureTag(image.digest));
+  await near.putManifest('deep/gate', signatureTag(audit).replace('.sig', '.att'), signature);
+  expect((await kf('export', 'deep/gate@1.0.0', '--registry', here(), '-o', at('deep.tar'))).code).toBe(0);
+  expect((await kf('pull', 'deep/gate@1.0.0', '--registry', here(), '-o', at('deep'))).code).toBe(0);
+  const refused = await kf('import', at('deep.tar'), '--registry', far);
+  expect(refused.stderr).toContain('is no registry of ours');
+
+  const line = (name: string) => `${name}@1.0.0 ${image.digest}\n`;
+  const push = (path: string, name: string) => kf('push', at(path), '--name', name, '--registry', far);
+  for (const [path, name] of [
+    ['deep', 'acme/folder'],
+    ['deep.tar', 'acme/archive'],
+  ] as const) {
+    expect(await push(path, name)).toEqual({ code: 0, stdout: line(name), stderr: '' });
+    expect(await push(path, name)).toEqual({ code: 0, stdout: line(name), stderr: '' });
+    expect((await verify(far, `${name}@1.0.0`, '--key', at('ann.pub'))).code).toBe(0);
+  }
+  const pulled = await kf('pull', 'acme/folder@1.0.0', '--registry', far, '-o', at('deeper'));
+  expect(pulled).toMatchObject({ code: 0, stderr: '' });
+  const listed = (name: string): string[] => {
+    const { manifests } = imageIndexSchema.parse(JSON.parse(readFileSync(at(`${name}/index.json`), 'utf8')));
+    return manifests
+      .map((one) => `${one.digest} ${one.annotations?.['org.opencontainers.image.ref.name'] ?? ''}`)
+      .sort();
+  };
+  // The version, its two signatures, the audit, its two signatures, and what lies under the tag .att.
+  expect(listed('deep')).toHaveLength(7);
+  expect(listed('deeper')).toEqual(listed('deep'));
+});
+
+test('what others have put under a name of a registry that is not ours stays', async () => {
+  const other = generateSigningKey();
+  const theirs = new RegistryClient(far);
+  await theirs.push(image, 'acme/shared', ['1.0.0']);
+  await signDigest(theirs, 'acme/shared', image.digest, other.privateKey);
+  const push = () => kf('push', at('deep'), '--name', 'acme/shared', '--registry', far);
+  expect(await push()).toMatchObject({ code: 0, stderr: '' });
+  const { bytes } = await theirs.getManifest('acme/shared', signatureTag(image.digest));
+  const { layers } = imageManifestSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  expect(layers.map(({ annotations }) => annotations?.[keyIdAnnotation])).toEqual([
+    keyIdOf(other.publicKey),
+    keyIdOf(key.publicKey),
+  ]);
+
+  const changed = buildImage({
+    objects: [{ architecture: 'amd64', bytes: Buffer.from('\x7fELF 2') }],
+    schema,
+  });
+  await theirs.push(changed, 'acme/shared', ['1.0.0']);
+  const refused = await push();
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain(`the registry has it as ${changed.digest}`);
 });
 
 test('a version of any registry is mirrored by ours, with a version where it has none', async () => {

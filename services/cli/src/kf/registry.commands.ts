@@ -1,26 +1,17 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { L3afError, cannot, packageNameSchema, parsePackageReference, versionSchema } from '@l3af/contracts';
-import { signDigest } from '@l3af/oci';
 import { Argument, Option, type Command } from 'commander';
-import { findRegistry, type Registry, type RegistryOptions } from '../api/registry-address';
-import type { Session } from '../session';
+import { findRegistry, type RegistryOptions } from '../api/registry-address';
 import type { Surroundings } from '../surroundings';
 import { action, packageArgument, registryOption, transfer } from '../usage';
 import { checkedBy } from './build.command';
-import { packLayout, isLayout } from './oci-layout';
 import { pullPackage } from './pull';
-import { pushObject } from './push-object';
+import { importPath, pushPath, type PushOptions } from './push';
 import { resolvePackage } from './resolve-package';
-import { addSigningCommands, readKey } from './signing.commands';
-
-interface PushOptions extends RegistryOptions {
-  name?: string;
-  version?: string;
-  key?: string;
-}
+import { addSigningCommands } from './signing.commands';
 
 /** `kf pull`, `push`, `mirror`, `sign`, `verify`, `export` and `import`: straight with the registry. */
 export function addRegistryCommands(kf: Command, surroundings: Surroundings): void {
@@ -52,6 +43,7 @@ function addMoving(kf: Command, surroundings: Surroundings, reference: () => Arg
     .addOption(new Option('--name <name>', 'of the package').argParser(checkedBy(packageNameSchema)))
     .addOption(new Option('--version <version>', 'of an object').argParser(checkedBy(versionSchema)))
     .option('--key <file>', 'sign an object with this private key')
+    .option('--credentials <file>', 'user:password for the registry that --registry names')
     .addOption(registryOption());
   action<PushOptions>(push, surroundings, (session, options, [path]) => pushPath(session, options, path!));
 
@@ -82,10 +74,9 @@ function addMoving(kf: Command, surroundings: Surroundings, reference: () => Arg
     .argument('<file>', 'the archive')
     .addOption(new Option('--name <name>', 'under this name').argParser(checkedBy(packageNameSchema)))
     .addOption(registryOption());
-  action<PushOptions>(importing, surroundings, async (session, options, [file]) => {
-    const registry = await findRegistry(session, options);
-    await importFrom(session, registry, { archive: await archiveOf(file!), name: options.name });
-  });
+  action<PushOptions>(importing, surroundings, (session, options, [file]) =>
+    importPath(session, options, file!),
+  );
 }
 
 interface MirrorOptions extends RegistryOptions {
@@ -125,53 +116,6 @@ function addMirror(kf: Command, surroundings: Surroundings, reference: () => Arg
     });
     session.print.result(mirrored, () => `${mirrored.name}@${mirrored.version} ${mirrored.digest}`);
   });
-}
-
-async function pushPath(session: Session, options: PushOptions, path: string): Promise<void> {
-  const found = await stat(path).catch((cause: Error) => {
-    throw new L3afError('source-unavailable', `Cannot read "${path}": ${cause.message}`);
-  });
-  if (found.isDirectory() && !(await isLayout(path)))
-    throw new L3afError('source-unavailable', cannot('push', 'folder', path, 'it is no OCI layout'), {
-      hint: '`l3af kf build DIR` builds a folder of source',
-    });
-  const isObject = found.isFile() && (await startsWith(path, '\x7fELF'));
-  const key = options.key === undefined ? undefined : await readKey(options.key);
-  const registry = await findRegistry(session, options);
-  if (!isObject) {
-    const archive = found.isDirectory() ? packLayout(path) : await archiveOf(path);
-    return importFrom(session, registry, { archive, name: options.name });
-  }
-  const { name, version, digest } = await pushObject(registry, path, options);
-  if (key !== undefined) await signDigest(registry.client, name, digest, key);
-  else session.print.note(`not signed: \`l3af kf sign ${name}@${version} --key FILE\` signs it`);
-  session.print.result({ name, version, digest }, () => `${name}@${version} ${digest}`);
-}
-
-async function importFrom(
-  session: Session,
-  registry: Registry,
-  { archive, name }: { archive: AsyncIterable<Uint8Array>; name: string | undefined },
-): Promise<void> {
-  const imported = await registry.import(archive, name);
-  // Signatures have tags of digests; what people ask for are versions.
-  const lines = imported
-    .filter(({ tag }) => tag !== undefined && !tag.startsWith('sha256-'))
-    .map((one) => `${one.name}@${one.tag!} ${one.digest}`);
-  session.print.result(imported, () => lines.join('\n') || 'the archive holds no version');
-}
-
-async function archiveOf(file: string): Promise<AsyncIterable<Uint8Array>> {
-  await stat(file).catch((cause: Error) => {
-    throw new L3afError('source-unavailable', `Cannot read file "${file}": ${cause.message}`);
-  });
-  return createReadStream(file);
-}
-
-async function startsWith(path: string, magic: string): Promise<boolean> {
-  await using file = await open(path);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(magic.length));
-  return buffer.subarray(0, bytesRead).toString('latin1') === magic;
 }
 
 /** A file that is there is whole: what breaks off leaves none. */
