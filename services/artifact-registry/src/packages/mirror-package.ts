@@ -97,7 +97,8 @@ function originOf({ from, insecure }: MirrorRequest): string {
   if (!url || !['https:', 'http:'].includes(url.protocol)) throw refuse('needs https://HOST[:PORT]');
   if (url.username || url.password) throw refuse('it has credentials, which belong in no request');
   if (url.href !== `${url.origin}/`) throw refuse('it has a path, needs https://HOST[:PORT]');
-  if (url.protocol === 'http:' && insecure !== true) throw refuse('it is plain HTTP, needs "insecure": true');
+  if (url.protocol === 'http:' && insecure !== true)
+    throw refuse('it is plain HTTP, needs --plain-http ("insecure": true)');
   return url.origin;
 }
 
