@@ -52,7 +52,11 @@ export class RegistryHttp {
 
   constructor(
     readonly base: string,
-    private readonly options: { credentials?: Credentials | undefined; timeoutMs: number },
+    private readonly options: {
+      credentials?: Credentials | undefined;
+      timeoutMs: number;
+      signal?: AbortSignal | undefined;
+    },
   ) {}
 
   /** @param path absolute path, or a whole URL (a registry may send uploads elsewhere). */
@@ -74,7 +78,7 @@ export class RegistryHttp {
   }
 
   private async once(url: URL, request: HttpRequest, token: string | undefined): Promise<Response> {
-    const { credentials, timeoutMs } = this.options;
+    const { credentials, timeoutMs, signal } = this.options;
     const sameOrigin = url.origin === new URL(this.base).origin;
     const authorization = token !== undefined ? `Bearer ${token}` : credentials && basic(credentials);
     try {
@@ -82,9 +86,10 @@ export class RegistryHttp {
         method: request.method ?? 'GET',
         headers: { ...request.headers, ...(authorization !== undefined && sameOrigin && { authorization }) },
         ...(request.body && { body: request.body as Uint8Array<ArrayBuffer> }),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
       });
     } catch (cause) {
+      signal?.throwIfAborted();
       throw new L3afError('registry-unavailable', cannot('reach', 'registry', this.base, 'no answer'), {
         cause,
       });

@@ -85,6 +85,7 @@ async function measure(kf: string, workDir: string): Promise<Row> {
     signingKey: () => Promise.resolve(''),
     progress: new Progress('bench', () => undefined),
     signal: new AbortController().signal,
+    lease: new AbortController().signal,
   });
   const build = async (store: CompileCache | undefined): Promise<string[][]> => {
     const own = mkdtempSync(join(workDir, 'build-'));

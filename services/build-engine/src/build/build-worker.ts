@@ -116,7 +116,7 @@ export class BuildWorker {
     try {
       cancelled.signal.throwIfAborted();
       const signal = AbortSignal.any([work.signal, cancelled.signal]);
-      const result = await runBuild(request, await this.#context(progress, signal));
+      const result = await runBuild(request, await this.#context(progress, { signal, lease: work.signal }));
       const durationMs = Math.round(performance.now() - begun);
       log.info({ build: request.build, name: result.name, version: result.version, durationMs }, 'built');
       await this.#askKernels(request, result, work);
@@ -145,7 +145,7 @@ export class BuildWorker {
     });
   }
 
-  async #context(progress: Progress, signal: AbortSignal): Promise<BuildContext> {
+  async #context(progress: Progress, signals: Pick<BuildContext, 'signal' | 'lease'>): Promise<BuildContext> {
     const { bus, settings } = this.parts;
     const headers = bundledHeaders(settings.includeDir);
     return {
@@ -161,7 +161,7 @@ export class BuildWorker {
       client: new RegistryClient(settings.registryUrl),
       signingKey: () => readSigningKey(settings.signingKey),
       progress,
-      signal,
+      ...signals,
     };
   }
 

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { buildConsumer, type BuildSource, buildRequestSubject } from '@l3af/contracts';
-import { RegistryClient } from '@l3af/oci';
+import { RegistryClient, verifySignature } from '@l3af/oci';
 import { freePort, startNats, waitFor } from '@l3af/testing';
 import { archiveOf } from '../testing/archive';
+import { holdRequests } from '../testing/hold-requests';
 import { buildAll, startEngine, startProcess, type TestEngine } from '../testing/engine';
 
 const source = (name: string): string =>
@@ -116,6 +117,39 @@ describe('builds that are disturbed', () => {
     await waitsForRegistry('running');
     await cancel('running');
     expect(await engine.outcome('running')).toMatchObject(cancelled);
+  });
+
+  it('are cancelled before their version has its name, or not at all', async () => {
+    const client = new RegistryClient(engine.registry.url);
+    const between = await holdRequests(engine.registry.url);
+    try {
+      engine.settings.registryUrl = between.url;
+      await engine.worker();
+      const cancelAt = async (build: string, request: RegExp): Promise<unknown> => {
+        const held = between.hold(request);
+        await ask(build);
+        const release = await held;
+        const data = { build, reason: 'no longer wanted' };
+        const events = [{ type: 'BuildCancelled', version: 1, data } as const];
+        await engine.bus.store.append({ subject: buildRequestSubject(build), events, actor: 'test' });
+        if (build !== 'blobs') release();
+        return engine.outcome(build);
+      };
+      const cancelled = { type: 'BuildFailed', data: { error: { code: 'build-cancelled' } } };
+      // What the registry does not answer does not hold it up.
+      expect(await cancelAt('blobs', /^POST .*blobs/)).toMatchObject(cancelled);
+      await expect(client.resolve('blobs', '1')).rejects.toMatchObject({ code: 'unknown-version' });
+      expect(await cancelAt('named', /^PUT .*manifests\/1$/)).toMatchObject({ type: 'BuildSucceeded' });
+      const { digest } = await client.resolve('named', '1');
+      const signer = { name: 'builder', publicKey: engine.publicKey, packages: ['*'] };
+      expect(await verifySignature(client, 'named', digest, [signer])).toMatchObject({ name: 'builder' });
+      const provenance = (await client.referrers('named', digest)).map(
+        ({ annotations }) => annotations?.['dev.sigstore.bundle.predicateType'],
+      );
+      expect(provenance).toContain('https://slsa.dev/provenance/v1');
+    } finally {
+      await between.stop();
+    }
   });
 
   it('are shared by builders: each is built once', async () => {

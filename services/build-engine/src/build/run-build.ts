@@ -27,7 +27,10 @@ export interface BuildContext {
   /** PKCS8 PEM. */
   signingKey: () => Promise<string>;
   progress: Progress;
+  /** Ends the build before it has published anything: it was cancelled, or its builder stops. */
   signal: AbortSignal;
+  /** Ends it whenever it comes: its builder stops, another one does it again. */
+  lease: AbortSignal;
 }
 
 export interface BuildResult {
@@ -61,13 +64,13 @@ async function publishAll(
   { context, startedAt }: { context: BuildContext; startedAt: string },
 ): Promise<{ digest: string }> {
   const { plan, objects, schema, sourceDigest, files } = prepared;
-  const { client, signal, progress } = context;
+  const { client, signal, lease, progress } = context;
   const fileName = `${plan.name.split('/').at(-1) ?? 'kf'}.bpf.o`;
   const image = buildImage({ objects, manifest: plan.manifest, schema, sourceDigest, fileName });
   progress.say('package', `packaged ${plan.name}@${plan.version} as ${image.digest}`);
   const signingKey = await context.signingKey();
   const say = (step: 'push' | 'sign', line: string): void => progress.say(step, line);
-  const published = await publish({ ...plan, image, client, signingKey, signal, say });
+  const published = await publish({ ...plan, image, client, signingKey, signal, lease, say });
   const provenance = slsaProvenance({
     ...prepared,
     ...plan,

@@ -8,7 +8,10 @@ export interface Publication {
   name: string;
   version: string;
   signingKey: string;
+  /** Ends it as long as nothing is published. */
   signal: AbortSignal;
+  /** Ends it whenever it comes: another builder goes on. */
+  lease: AbortSignal;
   say: (step: 'push' | 'sign', line: string) => void;
 }
 
@@ -18,27 +21,30 @@ const patienceMs = 600_000;
 /**
  * Pushes a package under its version and signs it. The same content again changes nothing; other content under a
  * version that exists is `version-exists`, also when two builders push it at once. Waits for a registry that is away.
+ * Whoever cancels it does so before the version has its name, or not at all: nothing is published and left unsigned.
  */
 export async function publish(publication: Publication): Promise<{ digest: string }> {
-  const { client, image, name, version, say } = publication;
-  const existing = await patiently(publication, () => resolveVersion(client, name, version));
+  const { client, image, name, version, say, signal } = publication;
+  const named = { ...publication, signal: publication.lease };
+  const existing = await patiently(publication, () => resolveVersion(client.until(signal), name, version));
   if (existing === undefined) {
     say('push', `pushing ${name}@${version} (${image.digest})`);
-    await patiently(publication, () => push(publication));
+    await patiently(publication, () => client.until(signal).push(image, name, []));
+    signal.throwIfAborted();
+    await patiently(named, () => putName(publication));
   } else if (existing === image.digest)
     say('push', `${name}@${version} is there already with the same content`);
   else throw versionExists(publication, existing);
-  const { keyId } = await patiently(publication, () =>
+  const { keyId } = await patiently(named, () =>
     signDigest(client, name, image.digest, publication.signingKey),
   );
   say('sign', `signed by key ${keyId}`);
   return { digest: image.digest };
 }
 
-/** Whole first, then its name, and only if nobody has taken that meanwhile. */
-async function push(publication: Publication): Promise<void> {
+/** Names what is whole, and only if nobody has taken the name meanwhile. */
+async function putName(publication: Publication): Promise<void> {
   const { client, image, name, version } = publication;
-  await client.push(image, name, []);
   try {
     await client.putManifest(name, version, { ...image.index, replaces: null });
   } catch (error) {
@@ -68,7 +74,10 @@ function versionExists({ name, version, image }: Publication, existing: string):
   });
 }
 
-async function patiently<T>({ signal, say }: Publication, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>(
+  { signal, say }: Pick<Publication, 'signal' | 'say'>,
+  attempt: () => Promise<T>,
+): Promise<T> {
   const deadline = Date.now() + patienceMs;
   for (let tries = 0; ; tries++) {
     signal.throwIfAborted();
