@@ -12,7 +12,7 @@ interface Row {
 /** Builds, from `l3af.evt.build-request.…` and `l3af.evt.build.…`. */
 export const buildProjection: Projection = {
   name: 'builds',
-  version: 1,
+  version: 2,
   subjects: ['l3af.evt.build-request.', 'l3af.evt.build.'],
 
   async apply(manager, stored) {

@@ -15,8 +15,8 @@ export function evolveBuild(
 ): BuildView | undefined {
   if (event.type === 'BuildRequested') return build ?? requested(event.data, heard);
   if (!build) return undefined;
-  // A builder may report what it was doing when the build was cancelled, or finished by another.
-  if (finals.has(build.state)) return build;
+  // What its builder says of a cancelled build is told, too: its log, or that it was published already.
+  if (finals.has(build.state) && !(build.state === 'cancelled' && isFirstOutcome(build, event))) return build;
   switch (event.type) {
     case 'BuildCancelled':
       return { ...build, state: 'cancelled' };
@@ -37,13 +37,17 @@ export function evolveBuild(
     }
     case 'BuildFailed': {
       const { error, diagnostics, log = null } = event.data;
-      const state = error.code === 'build-cancelled' ? 'cancelled' : 'failed';
+      const isCancelled = build.state === 'cancelled' || error.code === 'build-cancelled';
+      const state = isCancelled ? 'cancelled' : 'failed';
       return { ...build, state, error, diagnostics, log };
     }
     default:
       throw new Error(`Cannot project event "${event.type}": it says nothing about a build`);
   }
 }
+
+const isFirstOutcome = ({ error, digest }: BuildView, { type }: L3afEvent): boolean =>
+  error === null && digest === null && (type === 'BuildSucceeded' || type === 'BuildFailed');
 
 type Requested = Extract<L3afEvent, { type: 'BuildRequested' }>['data'];
 

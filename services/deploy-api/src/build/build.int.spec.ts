@@ -119,6 +119,28 @@ test('a build is cancelled once, and one that is over not at all', async () => {
     .expect(404, /"unknown-build"/);
 });
 
+test('what the builder of a cancelled build says last is told: its log, or that it had published', async () => {
+  const cancelled = async (): Promise<string> => {
+    const build = await requested();
+    await api().delete(`/v1/builds/${build}`).expect(202);
+    return build;
+  };
+  const [build, late] = [await cancelled(), await cancelled()];
+  const log = await plane.bus.objects(buckets.logs).put(Buffer.from('fetched half of it\n'));
+  const error = { code: 'build-cancelled', message: 'no' } as const;
+  const failed = { build, error, diagnostics: [], log };
+  await say(build, { type: 'BuildFailed', version: 1, data: failed });
+  const digest = `sha256:${'1'.repeat(64)}`;
+  const published = { name: 'kf', packageVersion: '1', digest, sourceDigest: digest, durationMs: 1 };
+  const data = { build: late, ...published, diagnostics: [] };
+  await say(late, { type: 'BuildSucceeded', version: 1, data });
+  const view = async (id: string) => (await api().get(`/v1/builds/${id}`)).body as BuildView;
+  await waitFor(async () => (await view(late)).state !== 'cancelled', 'the last word to be known');
+  expect(await view(late)).toMatchObject({ state: 'succeeded', digest });
+  expect(await view(build)).toMatchObject({ state: 'cancelled', error });
+  expect((await api().get(`/v1/builds/${build}/log`).expect(200)).text).toBe('fetched half of it\n');
+});
+
 test('the watch of a build tells its progress and ends with it; its log can be read', async () => {
   const build = await requested();
   const reading = fetch(`${plane.url}/v1/builds/${build}/watch`).then((response) => response.text());
