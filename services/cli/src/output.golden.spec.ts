@@ -10,8 +10,10 @@ import {
   history,
   liveChain,
   nodes,
+  policy,
   rejectedChain,
   status,
+  trust,
 } from './testing/answers';
 import { firewallDetails, firewallPackage } from './testing/package.answers';
 import { accepted, applied, message, rejected } from './testing/messages';
@@ -66,6 +68,8 @@ const answers = {
   'GET /v1/events?follow=false': { events: [applied(7), rejected(8)].map((data) => ({ data })) },
   'GET /v1/status': { json: status },
   'GET /v1/nodes/edge-2/chains': { json: [] },
+  'GET /v1/trust/default': { json: trust },
+  'GET /v1/policies/edge': { json: policy },
 };
 
 const readings = {
@@ -85,6 +89,8 @@ const readings = {
   'kf-builds': ['kf', 'builds'],
   events: ['events'],
   status: ['status'],
+  'trust-show': ['trust', 'show'],
+  'policy-show': ['policy', 'show', '--group', 'edge'],
 };
 
 describe('what commands print', () => {

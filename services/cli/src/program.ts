@@ -9,7 +9,9 @@ import { addNodesCommand } from './node/nodes.command';
 import { addStatusCommand } from './node/status.command';
 import { addLogCommand } from './kf/log.command';
 import { addKfCommands } from './kf/kf.commands';
+import { addPolicyCommands } from './policy/policy.commands';
 import type { Surroundings } from './surroundings';
+import { addTrustCommands } from './trust/trust.commands';
 import { withCommonOptions } from './usage';
 
 const version = '0.1.0';
@@ -32,6 +34,8 @@ export function createProgram(surroundings: Surroundings): Command {
   addExplainCommand(program, surroundings);
   addTimeCommand(program, surroundings);
   addNodesCommand(program, surroundings);
+  addTrustCommands(group(program, 'trust', 'whose signatures groups of nodes trust'), surroundings);
+  addPolicyCommands(group(program, 'policy', 'what groups of nodes do by themselves'), surroundings);
   addEventsCommand(program, surroundings);
   addStatusCommand(program, surroundings);
   addLogCommand(program, surroundings);

@@ -33,7 +33,17 @@ export class ApiClient {
 
   /** Asks and checks the answer. It is returned as it came: fields that this version does not know are kept. */
   async ask<T>(path: string, schema: z.ZodType<T>, request: ApiRequest = {}): Promise<T> {
-    const text = await (await this.send(path, request)).text();
+    return this.checked(path, schema, await this.send(path, request));
+  }
+
+  /** As {@link ask}, with what `If-Match` of a change is to say. */
+  async askTagged<T>(path: string, schema: z.ZodType<T>): Promise<{ value: T; etag: string | null }> {
+    const response = await this.send(path, {});
+    return { value: await this.checked(path, schema, response), etag: response.headers.get('etag') };
+  }
+
+  private async checked<T>(path: string, schema: z.ZodType<T>, response: Response): Promise<T> {
+    const text = await response.text();
     let answer: unknown;
     try {
       answer = JSON.parse(text);

@@ -113,7 +113,7 @@ async function trusted(session: Session, options: VerifyOptions): Promise<Truste
     const local = join(homeOf(env, root), 'keys', 'signing.pub');
     if (isLocal && existsSync(local)) return { signers: signersOfPem(await readKey(local), local) };
     throw new L3afError('signature-untrusted', 'Cannot verify: no trust is set for the group "default"', {
-      hint: 'Name the keys: --key FILE, or set what nodes trust: PUT /v1/trust/default',
+      hint: 'Name the keys: --key FILE, or set what nodes trust: `l3af trust add`',
     });
   }
 }

@@ -5,14 +5,16 @@ import type { Printer } from '../output/printer';
 import { bytes, moment } from '../output/words';
 import type { Surroundings } from '../surroundings';
 import { action } from '../usage';
+import { addLabelCommand } from './label.command';
 
-/** `l3af nodes`. */
+/** `l3af nodes`, and `l3af nodes label`. */
 export function addNodesCommand(program: Command, surroundings: Surroundings): void {
   const nodes = program.command('nodes').description('list the nodes that have registered');
   action(nodes, surroundings, async ({ api, print }) => {
     const views = await api.ask('/v1/nodes', z.array(nodeViewSchema));
     print.result(views, () => (views.length === 0 ? 'no node has registered yet' : nodesTable(views, print)));
   });
+  addLabelCommand(nodes, surroundings);
 }
 
 export function nodesTable(nodes: NodeView[], print: Printer): string {

@@ -255,3 +255,30 @@ export const liveExplanation = liveExplanationSchema.parse({
   lengthBefore: 1400,
   lengthAfter: 1404,
 });
+
+export const trust = {
+  group: 'default',
+  signers: [
+    {
+      name: 'ann',
+      publicKey:
+        '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n',
+      packages: ['team/*', 'firewall'],
+    },
+  ],
+  identities: [
+    {
+      name: 'pipeline',
+      identity: 'https://ci.example.org/*',
+      issuer: 'https://ci.example.org',
+      root: 'ours',
+      packages: ['*'],
+    },
+  ],
+  trustedRoots: [{ name: 'ours', root: {} }],
+  revoked: ['https://ci.example.org/*', 'bob@example.org'],
+};
+
+export const policy = {
+  ...{ group: 'edge', onDrift: 'leave', onRevokedKey: 'evict', probationSeconds: 60 },
+};

@@ -5,15 +5,17 @@ import {
   nodeNameSchema,
   policyChangedSchema,
   trustChangedSchema,
+  type NodeLabelled,
   type NodeView,
   type PolicyChanged,
   type TrustChanged,
 } from '@l3af/contracts';
-import { Controller, Get, HttpCode, Param, Put, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
+import type { Response } from 'express';
 import { z } from 'zod';
-import { contextOf, readBody, readQuery, type ApiRequest } from '../http/api-request';
+import { contextOf, ifMatchOf, readBody, readQuery, type ApiRequest } from '../http/api-request';
 import { minSequenceSchema } from '../http/fresh';
-import { FleetHandler, type Stored } from './fleet.handler';
+import { FleetHandler, type Settled, type Stored } from './fleet.handler';
 import { NodeQueries } from './node.queries';
 
 const labelKey = z
@@ -52,31 +54,48 @@ export class NodeController {
   @HttpCode(202)
   label(@Req() request: ApiRequest, @Param('node') node: string): Promise<Stored> {
     const { labels } = readBody(request, labelsBodySchema);
-    return this.handler.label(contextOf(request), { node, labels });
+    return this.handler.label(contextOf(request), { data: { node, labels }, ifMatch: ifMatchOf(request) });
+  }
+
+  @Get('nodes/:node/labels')
+  async labels(
+    @Param('node') node: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<NodeLabelled['data']> {
+    await this.queries.get(node);
+    return tagged(response, await this.handler.labels(node));
   }
 
   @Get('policies/:group')
-  async policy(@Param('group') group: string): Promise<PolicyChanged['data']> {
-    return found(await this.handler.policy(group), 'policy', group);
+  async policy(
+    @Param('group') group: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<PolicyChanged['data']> {
+    return tagged(response, found(await this.handler.policy(group), 'policy', group));
   }
 
   @Put('policies/:group')
   @HttpCode(202)
   setPolicy(@Req() request: ApiRequest, @Param('group') group: string): Promise<Stored> {
     const policy = readBody(request, policyBodySchema);
-    return this.handler.setPolicy(contextOf(request), { group: groupOf(group), ...policy });
+    const data = { group: groupOf(group), ...policy };
+    return this.handler.setPolicy(contextOf(request), { data, ifMatch: ifMatchOf(request) });
   }
 
   @Get('trust/:group')
-  async trust(@Param('group') group: string): Promise<TrustChanged['data']> {
-    return found(await this.handler.trust(group), 'trust', group);
+  async trust(
+    @Param('group') group: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<TrustChanged['data']> {
+    return tagged(response, found(await this.handler.trust(group), 'trust', group));
   }
 
   @Put('trust/:group')
   @HttpCode(202)
   setTrust(@Req() request: ApiRequest, @Param('group') group: string): Promise<Stored> {
     const trust = readBody(request, trustBodySchema);
-    return this.handler.setTrust(contextOf(request), trustOf(group, trust));
+    const data = trustOf(group, trust);
+    return this.handler.setTrust(contextOf(request), { data, ifMatch: ifMatchOf(request) });
   }
 }
 
@@ -98,6 +117,12 @@ export function groupOf(group: string): string {
   const name = nodeNameSchema.safeParse(group);
   if (name.success) return name.data;
   throw new L3afError('invalid-request', cannot('use', 'group', group, name.error.issues[0]!.message));
+}
+
+/** The ETag is the sequence at which it was set, for `If-Match`. */
+function tagged<T>(response: Response, { value, sequence }: Settled<T>): T {
+  response.setHeader('etag', `"${sequence}"`);
+  return value;
 }
 
 function found<T>(value: T | undefined, what: string, group: string): T {

@@ -34,13 +34,15 @@ export class NodeGrpc {
   @GrpcMethod('NodeService', 'SetLabels')
   label({ node, labels }: { node: string; labels?: Fields }, metadata: Metadata): Promise<Stored> {
     const body = readFields({ labels: labels ?? {} }, labelsBodySchema);
-    return inCall(metadata, 'gRPC SetLabels', (context) => this.handler.label(context, { node, ...body }));
+    return inCall(metadata, 'gRPC SetLabels', (context) =>
+      this.handler.label(context, { data: { node, ...body } }),
+    );
   }
 
   @GrpcMethod('NodeService', 'SetPolicy')
   setPolicy({ group, ...fields }: Fields & { group: string }, metadata: Metadata): Promise<Stored> {
-    const policy = { group: groupOf(group), ...readFields(fields, policyBodySchema) };
-    return inCall(metadata, 'gRPC SetPolicy', (context) => this.handler.setPolicy(context, policy));
+    const data = { group: groupOf(group), ...readFields(fields, policyBodySchema) };
+    return inCall(metadata, 'gRPC SetPolicy', (context) => this.handler.setPolicy(context, { data }));
   }
 
   @GrpcMethod('NodeService', 'SetTrust')
@@ -50,8 +52,8 @@ export class NodeGrpc {
       name,
       root: parsedRoot(name, json),
     }));
-    const trust = trustOf(group, readFields({ ...rest, trustedRoots: roots }, trustBodySchema));
-    return inCall(metadata, 'gRPC SetTrust', (context) => this.handler.setTrust(context, trust));
+    const data = trustOf(group, readFields({ ...rest, trustedRoots: roots }, trustBodySchema));
+    return inCall(metadata, 'gRPC SetTrust', (context) => this.handler.setTrust(context, { data }));
   }
 }
 

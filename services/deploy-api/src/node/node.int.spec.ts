@@ -35,6 +35,33 @@ test('labels are set whole, and once', async () => {
     .expect(404, /"unknown-node"/);
 });
 
+test('what is set whole is not set over what its author has not seen', async () => {
+  const policy = { onDrift: 'repair', onRevokedKey: 'report', probationSeconds: 10 };
+  const trust = { signers: [], revoked: ['0'.repeat(64)] };
+  for (const [path, first, second] of [
+    ['/v1/policies/seen', policy, { ...policy, onDrift: 'leave' }],
+    ['/v1/trust/seen', trust, { ...trust, revoked: [] }],
+    ['/v1/nodes/demo-1/labels', { labels: { seen: 'a' } }, { labels: { seen: 'b' } }],
+  ] as const) {
+    const before = ((await api().get(path)).headers['etag']) ?? '"0"';
+    await api().put(path).set('if-match', before).send(first).expect(202);
+    await api()
+      .put(path)
+      .set('if-match', before)
+      .send(second)
+      .expect(409, /"conflict"/);
+    const { headers, body } = await api().get(path).expect(200);
+    expect(body).toMatchObject(first);
+    await api().put(path).set('if-match', headers['etag']!).send(second).expect(202);
+  }
+  expect((await api().get('/v1/nodes/demo-1/labels')).body).toEqual({
+    ...{ node: 'demo-1', labels: { seen: 'b' } },
+  });
+  await api()
+    .get('/v1/nodes/nope/labels')
+    .expect(404, /"unknown-node"/);
+});
+
 test('policies of groups', async () => {
   const policy = { onDrift: 'repair', onRevokedKey: 'report', probationSeconds: 10 };
   await api()
