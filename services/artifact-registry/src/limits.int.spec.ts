@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { mediaTypes } from '@l3af/oci';
 import { createLogger } from '@l3af/telemetry';
@@ -96,6 +97,54 @@ describe('a registry with limits', () => {
       413,
       { errors: [expect.objectContaining({ code: 'QUOTA_EXCEEDED' })] },
     ]);
+  });
+
+  it('counts uploads under way, whatever length is told of them, and manifests', async () => {
+    const { url, client } = await start({ L3AF_REPOSITORY_BYTES_MAX: '250000' });
+    const at = `${url}/v2/open/blobs/uploads/`;
+    const upload = async (): Promise<URL> => {
+      const started = await fetch(at, { method: 'POST' });
+      return new URL(started.headers.get('location')!, at);
+    };
+    const [one, other] = [await upload(), await upload()];
+    expect((await fetch(one, { method: 'PATCH', body: randomBytes(200_000) })).status).toBe(202);
+    const streamed = (bytes: number): RequestInit => ({
+      ...{ method: 'PATCH', duplex: 'half' },
+      body: ReadableStream.from([randomBytes(bytes / 2), randomBytes(bytes / 2)]) as never,
+    });
+    const refused = await fetch(other, streamed(100_000));
+    expect([refused.status, await refused.json()]).toEqual([
+      413,
+      { errors: [expect.objectContaining({ code: 'QUOTA_EXCEEDED' })] },
+    ]);
+    expect((await fetch(one, { method: 'DELETE' })).status).toBe(204);
+    expect((await fetch(await upload(), streamed(100_000))).status).toBe(202);
+
+    const config = { ...(await client.putBlob('wordy', Buffer.from('{}'))), mediaType: mediaTypes.empty };
+    const document = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: [config] };
+    const put = (about: string): Promise<unknown> => {
+      const bytes = Buffer.from(JSON.stringify({ ...document, annotations: { about } }));
+      return client.putManifest('wordy', digestOf(bytes), { bytes, mediaType: mediaTypes.manifest });
+    };
+    await put('x'.repeat(200_000));
+    await put('x'.repeat(200_000)); // there already
+    await expect(put('y'.repeat(200_000))).rejects.toMatchObject({ details: { status: 413 } });
+  });
+
+  it('lets only so many uploads be under way', async () => {
+    const { url } = await start({ L3AF_UPLOADS_MAX: '3', L3AF_BLOB_DIR: join(servers.folder, 'few') });
+    const begin = (name: string) => fetch(`${url}/v2/${name}/blobs/uploads/`, { method: 'POST' });
+    const open: Response[] = [];
+    for (let count = 0; count < 3; count++) open.push(await begin(`many-${count}`));
+    expect(open.map(({ status }) => status)).toEqual([202, 202, 202]);
+    const refused = await begin('one-more');
+    expect([refused.status, await refused.json()]).toEqual([
+      429,
+      { errors: [expect.objectContaining({ code: 'TOOMANYREQUESTS' })] },
+    ]);
+    const ended = await fetch(new URL(open[0]!.headers.get('location')!, url), { method: 'DELETE' });
+    expect(ended.status).toBe(204);
+    expect((await begin('again')).status).toBe(202);
   });
 
   it('answers a flood with 429, and the same client again later', async () => {

@@ -5,7 +5,8 @@ import { PackageStream } from './packages/package-stream';
 import { Packages } from './packages/packages';
 import { Quota } from './quota';
 import { Links } from './repository/links';
-import { Manifests } from './repository/manifests';
+import type { AnyManifest } from './repository/manifest-document';
+import { type ManifestInput, Manifests } from './repository/manifests';
 import { Referrers } from './repository/referrers';
 import { Tags } from './repository/tags';
 import type { RegistryState } from './state/state';
@@ -14,6 +15,8 @@ export interface RegistryLimits {
   blobBytesMax: number;
   /** 0: none. */
   repositoryBytesMax: number;
+  /** Under way at once; 0: any. */
+  uploadsMax: number;
 }
 
 /** Everything a registry process serves from. It keeps nothing that another process would miss. */
@@ -29,6 +32,10 @@ export interface Registry {
   limits: RegistryLimits;
   /** Gives a repository a blob whose content is here, if its quota has room for it. */
   link(repository: string, digest: string, size: number): Promise<void>;
+  /** Whether a repository has any blob or manifest; looks through all there are. */
+  knows(repository: string): Promise<boolean>;
+  /** Gives a repository a manifest, if its quota has room for it. */
+  putManifest(repository: string, input: ManifestInput): Promise<AnyManifest>;
 }
 
 export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLimits): Registry {
@@ -37,14 +44,16 @@ export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLim
   const tags = new Tags(state);
   const manifests = new Manifests(state, content, { links, referrers: new Referrers(state) });
   const stream = new PackageStream(bus, 'artifact-registry');
-  const quota = new Quota(links, limits.repositoryBytesMax);
+  const countsBytes = limits.repositoryBytesMax > 0;
+  const uploads = new UploadSessions(state, content, { ...limits, countsBytes });
+  const quota = new Quota({ links, manifests, uploads: uploads.open }, limits.repositoryBytesMax);
   return {
     state,
     content,
     links,
     tags,
     manifests,
-    uploads: new UploadSessions(state, content, limits),
+    uploads,
     packages: new Packages({ state, tags, manifests, content, stream }),
     quota,
     limits,
@@ -53,6 +62,18 @@ export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLim
       await quota.check(repository, size);
       await links.add(repository, digest, size);
       quota.add(repository, size);
+    },
+    knows: async (repository) => {
+      const keys = [...(await manifests.documents.keys()), ...(await links.documents.keys())];
+      return keys.some((key) => key.slice(0, key.lastIndexOf('/')) === repository);
+    },
+    putManifest: async (repository, input) => {
+      const isThere = await manifests.head(repository, input.digest);
+      if (isThere) return manifests.put(repository, input);
+      await quota.check(repository, input.bytes.length);
+      const manifest = await manifests.put(repository, input);
+      quota.add(repository, input.bytes.length);
+      return manifest;
     },
   };
 }

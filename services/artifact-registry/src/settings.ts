@@ -29,7 +29,9 @@ const settingsSchema = z.object({
     .positive()
     .max(8 * 1024 ** 3)
     .default(4 * 1024 ** 3),
-  /** Bytes of blobs that one repository may have; 0: any. */
+  /** Uploads under way at once; those that nobody feeds go with the garbage. 0: any. */
+  L3AF_UPLOADS_MAX: z.coerce.number().int().nonnegative().default(1000),
+  /** Bytes of blobs, manifests and uploads under way that one repository may have; 0: any. */
   L3AF_REPOSITORY_BYTES_MAX: z.coerce.number().int().nonnegative().default(0),
   /** Requests a second from one address, after a burst of twice as many; 0: any. */
   L3AF_REQUESTS_PER_SECOND: z.coerce.number().int().nonnegative().default(0),

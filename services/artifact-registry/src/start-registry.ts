@@ -68,6 +68,7 @@ export async function startRegistry(settings: Settings, logger: Logger): Promise
     registry = openRegistry(state, bus, {
       blobBytesMax: settings.L3AF_BLOB_BYTES_MAX,
       repositoryBytesMax: settings.L3AF_REPOSITORY_BYTES_MAX,
+      uploadsMax: settings.L3AF_UPLOADS_MAX,
     });
     access.open(registry);
     if (settings.L3AF_GC_INTERVAL_SECONDS > 0)

@@ -8,6 +8,7 @@ import { inlineBytesMax } from './content-store';
 import { algorithmOf, digestIs } from './digest';
 import type { Algorithm } from './digest';
 import { HashThread } from './hashing/hash-thread';
+import { OpenUploads, type OpenUploadsLimits } from './open-uploads';
 import type { Piece } from './pieces';
 
 /** An upload under way. */
@@ -44,6 +45,7 @@ const digestsMax = 1000;
  */
 export class UploadSessions {
   private readonly documents: Documents<UploadDocument>;
+  readonly open: OpenUploads;
   /** Saves reading everything again at the end when all pieces came through this process. */
   private readonly hashes = new HashThread();
   /** The running digest of each upload; a second writer of an upload at the same time begins one of its own. */
@@ -52,13 +54,16 @@ export class UploadSessions {
   constructor(
     private readonly state: RegistryState,
     private readonly content: ContentStore,
-    private readonly limits: { blobBytesMax: number },
+    private readonly limits: { blobBytesMax: number } & OpenUploadsLimits,
   ) {
     this.documents = new Documents(state.uploads, 'upload/');
+    this.open = new OpenUploads(this.documents, limits);
   }
 
+  /** Throws TOOMANYREQUESTS when too many are under way. */
   async start(repository: string, algorithm: Algorithm): Promise<Session> {
     const id = randomUUID();
+    await this.open.begin(id, repository);
     const document = { repository, algorithm, updatedAt: Date.now(), size: 0, pieces: [] };
     return { id, document, revision: await this.documents.create(id, document) };
   }
@@ -106,6 +111,7 @@ export class UploadSessions {
       const right = digestIs(createHash(algorithmOf(digest)).update(bytes), digest);
       if (right) await this.content.adopt(digest, { size: bytes.length, inline: bytes.toString('base64') });
       await this.documents.remove(session.id);
+      this.open.end(session.id);
       if (!right) throw wrongDigest(digest);
       return bytes.length;
     }
@@ -130,6 +136,7 @@ export class UploadSessions {
       return cancelled.isFed ? { ...cancelled, isCancelled: true, updatedAt: Date.now() } : undefined;
     });
     this.digests.delete(id);
+    if (cancelled && !cancelled.isFed) this.open.end(id);
     if (cancelled && hasParts(cancelled)) await this.state.parts.delete(id);
   }
 
@@ -157,6 +164,7 @@ export class UploadSessions {
       if (isConflict(error)) return false;
       throw error;
     }
+    this.open.end(id);
     if (!found.value.pieces) return true;
     if (content?.value.owner === id) await this.settleParts(id, found.value);
     else await this.state.parts.delete(id);
@@ -171,6 +179,7 @@ export class UploadSessions {
     if (await this.content.adopt(digest, { size, owner: id, pieces })) await this.settleParts(id, committing);
     else await this.state.parts.delete(id);
     await this.documents.delete(id, revision);
+    this.open.end(id);
   }
 
   /** The upload has become content: what it has is complete. */

@@ -20,7 +20,7 @@ describe.each(['JetStream', 'a directory'])('collectGarbage() on %s', (backend) 
   beforeAll(async () => {
     const { bus, folder } = servers;
     const state = backend === 'JetStream' ? busState(bus) : await directoryState(folder);
-    registry = openRegistry(state, bus, { blobBytesMax: 1e9, repositoryBytesMax: 0 });
+    registry = openRegistry(state, bus, { blobBytesMax: 1e9, repositoryBytesMax: 0, uploadsMax: 0 });
   });
 
   const push = async (repository: string, bytes: Uint8Array) => {

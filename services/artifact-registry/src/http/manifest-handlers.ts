@@ -61,8 +61,7 @@ async function putManifest(registry: Registry, route: ManifestRoute, exchange: E
   const bytes = await exchange.read(sizeLimits.manifest);
   const digest = route.isDigest ? reference : `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   const contentType = exchange.header('content-type')?.split(';')[0]?.trim();
-  await registry.quota.check(repository);
-  const manifest = await registry.manifests.put(repository, { digest, bytes, contentType });
+  const manifest = await registry.putManifest(repository, { digest, bytes, contentType });
   const condition = { ifMatch: exchange.header('if-match'), ifNoneMatch: exchange.header('if-none-match') };
   for (const tag of tags) await registry.packages.tag(repository, { tag, digest, ...condition });
   if (manifest.subject) await registry.packages.attached(repository, { digest, manifest });

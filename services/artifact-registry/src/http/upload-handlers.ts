@@ -81,7 +81,10 @@ export async function handleUpload(
     case 'PATCH':
       return inOrder(session, exchange, async () => {
         await hasRoom(registry, session, exchange);
-        exchange.send(202, progress(await registry.uploads.append(session, exchange.body)));
+        exchange.send(
+          202,
+          progress(await registry.uploads.append(session, registry.quota.bounded(session, exchange.body))),
+        );
       });
     case 'PUT': {
       const digest = digestOf(exchange.query('digest') ?? '');
@@ -120,16 +123,16 @@ async function finish(
 ): Promise<void> {
   const { repository } = session.document;
   await hasRoom(registry, session, exchange);
-  const size = await registry.uploads.finish(session, digest, exchange.body);
+  const size = await registry.uploads.finish(session, digest, registry.quota.bounded(session, exchange.body));
   await registry.links.add(repository, digest, size);
   registry.quota.add(repository, size);
   created(repository, digest, exchange);
 }
 
 /** Throws QUOTA_EXCEEDED when the repository cannot have the upload with what is coming, as far as its length is told. */
-function hasRoom(registry: Registry, { document }: Session, exchange: Exchange): Promise<void> {
+function hasRoom(registry: Registry, session: Session, exchange: Exchange): Promise<void> {
   const coming = Math.max(Number(exchange.header('content-length') ?? 1), 1);
-  return registry.quota.check(document.repository, document.size + coming);
+  return registry.quota.check(session.document.repository, session.document.size + coming, session.id);
 }
 
 const created = (repository: string, digest: string, exchange: Exchange): void =>

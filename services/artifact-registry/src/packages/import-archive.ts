@@ -181,5 +181,5 @@ async function takeManifest(registry: Registry, place: Place): Promise<void> {
   }
   for (const below of manifests)
     await takeManifest(registry, { ...place, digest: below.digest, depth: depth + 1 });
-  await registry.manifests.put(repository, { digest, bytes, contentType: undefined });
+  await registry.putManifest(repository, { digest, bytes, contentType: undefined });
 }

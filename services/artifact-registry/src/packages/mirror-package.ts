@@ -120,7 +120,7 @@ async function takeManifest(copy: Copy, manifest: Blob, depth: number): Promise<
   for (const blob of blobs) await takeBlob(copy, blob.digest);
   for (const one of below)
     await takeManifest(copy, await copy.source.getManifest(copy.from, one.digest), depth + 1);
-  await registry.manifests.put(to, { digest, bytes, contentType: mediaType || undefined });
+  await registry.putManifest(to, { digest, bytes, contentType: mediaType || undefined });
   manifests.set(digest, manifest);
 }
 
@@ -132,7 +132,7 @@ async function takeBlob({ registry, source, from, to, blobs }: Copy, digest: str
   const session = await registry.uploads.start(to, algorithmOf(digest));
   try {
     const bytes = await source.streamBlob(from, digest);
-    const size = await registry.uploads.finish(session, digest, bytes);
+    const size = await registry.uploads.finish(session, digest, registry.quota.bounded(session, bytes));
     await registry.links.add(to, digest, size);
     registry.quota.add(to, size);
   } catch (cause) {

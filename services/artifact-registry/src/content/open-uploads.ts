@@ -1,0 +1,86 @@
+import { DistributionError } from '../distribution-error';
+import type { Documents } from '../state/documents';
+import type { UploadDocument } from './upload-sessions';
+
+export interface OpenUploadsLimits {
+  /** How many may be under way at once, in all repositories together; 0: any. */
+  uploadsMax: number;
+  /** Whether anybody asks for their bytes. */
+  countsBytes: boolean;
+}
+
+interface Open {
+  repository: string;
+  bytes: number;
+}
+
+const freshMs = 60_000;
+/** Once the limit is reached: another process may have finished some. */
+const freshAtLimitMs = 1_000;
+
+/**
+ * The uploads under way and their bytes, as this process knows them: its own at once, those of other processes when
+ * it counts anew, once a minute. What nobody limits is not counted.
+ */
+export class OpenUploads {
+  private readonly known = new Map<string, Open>();
+  private countedAt = 0;
+  private counting: Promise<void> | undefined;
+
+  constructor(
+    private readonly documents: Documents<UploadDocument>,
+    private readonly limits: OpenUploadsLimits,
+  ) {}
+
+  /** Throws TOOMANYREQUESTS when no other upload may begin; else one is counted under its id. */
+  async begin(id: string, repository: string): Promise<void> {
+    const { uploadsMax } = this.limits;
+    if (uploadsMax > 0) {
+      await this.count(this.known.size < uploadsMax ? freshMs : freshAtLimitMs);
+      if (this.known.size >= uploadsMax)
+        throw new DistributionError(
+          'TOOMANYREQUESTS',
+          `${uploadsMax} uploads are under way, finish some first`,
+        );
+    }
+    this.holds(id, { repository, bytes: 0 });
+  }
+
+  /** The upload has, or is about to have, so many bytes. */
+  holds(id: string, open: Open): void {
+    if (this.limits.uploadsMax > 0 || this.limits.countsBytes) this.known.set(id, open);
+  }
+
+  end(id: string): void {
+    this.known.delete(id);
+  }
+
+  /** What a repository's uploads hold, without the one that asks. */
+  async bytesOf(repository: string, except?: string): Promise<number> {
+    await this.count(freshMs);
+    let bytes = 0;
+    for (const [id, open] of this.known)
+      if (open.repository === repository && id !== except) bytes += open.bytes;
+    return bytes;
+  }
+
+  private async count(maxAgeMs: number): Promise<void> {
+    if (Date.now() - this.countedAt < maxAgeMs) return;
+    this.counting ??= this.countAnew().finally(() => (this.counting = undefined));
+    await this.counting;
+  }
+
+  private async countAnew(): Promise<void> {
+    const before = [...this.known.keys()];
+    const ids = new Set(await this.documents.keys());
+    for (const id of before) if (!ids.has(id)) this.known.delete(id);
+    for (const id of ids) {
+      const document = this.limits.countsBytes ? (await this.documents.get(id))?.value : undefined;
+      // What is announced here counts already; what was, and did not come, stops counting when the upload ends.
+      const bytes = Math.max(document?.size ?? 0, this.known.get(id)?.bytes ?? 0);
+      if (document || !this.limits.countsBytes)
+        this.known.set(id, { repository: document?.repository ?? '', bytes });
+    }
+    this.countedAt = Date.now();
+  }
+}
