@@ -229,6 +229,22 @@ describe.each(['JetStream', 'a directory'])('uploads on %s', (backend) => {
     expect((await blob(digestOf(bytes))).status).toBe(404);
   });
 
+  it('tells a repository without tags from one that nobody has pushed to', async () => {
+    const url = `http://127.0.0.1:${registries[0]!.port}`;
+    const tags = async (name: string) => {
+      const answer = await fetch(`${url}/v2/${name}/tags/list`);
+      return [answer.status, await answer.json()];
+    };
+    expect(await tags('tagless')).toEqual([
+      404,
+      { errors: [expect.objectContaining({ code: 'NAME_UNKNOWN' })] },
+    ]);
+    const bytes = randomBytes(10);
+    const at = `${url}/v2/tagless/blobs/uploads/?digest=${digestOf(bytes)}`;
+    expect((await fetch(at, { method: 'POST', body: bytes })).status).toBe(201);
+    expect(await tags('tagless')).toEqual([200, { name: 'tagless', tags: [] }]);
+  });
+
   it.each([
     ['GET', '/v2/../../etc/passwd/blobs/sha256:00'],
     ['GET', '/v2/up/blobs/sha256:../../x'],

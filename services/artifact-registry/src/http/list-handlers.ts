@@ -23,6 +23,8 @@ const nextLink = (path: string, shown: string[]): Record<string, string> => ({
 export async function handleTags(registry: Registry, repository: string, exchange: Exchange): Promise<void> {
   if (exchange.method !== 'GET') throw new DistributionError('UNSUPPORTED', 'tags are listed with GET');
   const tags = (await registry.tags.list(repository)).map(([tag]) => tag);
+  if (tags.length === 0 && !(await registry.knows(repository)))
+    throw new DistributionError('NAME_UNKNOWN', `there is no repository ${repository}`);
   const { shown, more } = page(tags, exchange);
   const headers = more ? nextLink(`/v2/${repository}/tags/list`, shown) : {};
   exchange.json(200, { name: repository, tags: shown }, headers);
