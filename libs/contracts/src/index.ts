@@ -217,6 +217,7 @@ export {
   verifyRequestSubject,
   liveChainSubjects,
   nodeStatusSubject,
+  anyBuildProgressSubject,
   anyNodeStatusSubject,
   nodeRpcSubject,
   configRpcSubject,

@@ -34,6 +34,7 @@ export const nodeRpcSubject = (node: string, verb: string): string =>
 export const configRpcSubject = (query: string): string => `l3af.rpc.config.${query}`;
 /** Live progress of a build: lines as they come; not stored (the whole log is, at the end). */
 export const buildProgressSubject = (id: string): string => `l3af.live.build.${encodeToken(id)}`;
+export const anyBuildProgressSubject = 'l3af.live.build.*';
 
 /** Reads the key back from a chain, report or live subject; undefined for any other subject. */
 export function parseChainSubject(subject: string): ChainKey | undefined {

@@ -12,6 +12,7 @@ import { ChainQueries } from './chain/chain.queries';
 import { LiveController } from './chain/live.controller';
 import { LiveGrpc } from './chain/live.grpc';
 import { LiveQueries } from './chain/live.queries';
+import { BuildProgressLog } from './event/build-progress';
 import { EventController } from './event/event.controller';
 import { DocsController } from './docs/docs.controller';
 import { EventGrpc } from './event/event.grpc';
@@ -67,6 +68,7 @@ export class AppModule {
         { provide: RegistryApi, useValue: registry },
         { provide: RegistryClient, useValue: registry.client },
         { provide: GroupTrust, useValue: trust },
+        BuildProgressLog,
         PackageSchemas,
         Statements,
         PackageDetailsReader,

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { buckets, buildRequestSubject, buildSubject, type BuildView, type L3afEvent } from '@l3af/contracts';
+import {
+  buckets,
+  buildProgressSubject,
+  buildRequestSubject,
+  buildSubject,
+  type BuildView,
+  type L3afEvent,
+} from '@l3af/contracts';
 import { waitFor } from '@l3af/testing';
 import { useControlPlane } from '../testing/use-control-plane';
 
@@ -135,26 +142,40 @@ test('what the builder of a cancelled build says last is told: its log, or that 
   const data = { build: late, ...published, diagnostics: [] };
   await say(late, { type: 'BuildSucceeded', version: 1, data });
   const view = async (id: string) => (await api().get(`/v1/builds/${id}`)).body as BuildView;
-  await waitFor(async () => (await view(late)).state !== 'cancelled', 'the last word to be known');
+  await waitFor(async () => (await view(late)).state === 'succeeded', 'the last word to be known');
   expect(await view(late)).toMatchObject({ state: 'succeeded', digest });
   expect(await view(build)).toMatchObject({ state: 'cancelled', error });
   expect((await api().get(`/v1/builds/${build}/log`).expect(200)).text).toBe('fetched half of it\n');
 });
 
-test('the watch of a build tells its progress and ends with it; its log can be read', async () => {
+test('the watch of a build tells its progress, also what was said before, and ends with it; its log can be read', async () => {
   const build = await requested();
-  const reading = fetch(`${plane.url}/v1/builds/${build}/watch`).then((response) => response.text());
   const log = await plane.bus.objects(buckets.logs).put(Buffer.from('clang: all well\n'));
-  const progress = setInterval(() => {
-    plane.bus.publishLive(`l3af.live.build.${build}`, { build, step: 'compile', message: 'clang' });
-  }, 10);
+  const tell = (step: string): void =>
+    plane.bus.publishLive(buildProgressSubject(build), {
+      build,
+      at: new Date().toISOString(),
+      step,
+      message: 'x',
+    });
+  tell('fetch');
   await say(build, { type: 'BuildStarted', version: 1, data: { build, builder: 'b1', attempt: 1 } });
+  const steps = (text: string) => [...text.matchAll(/"step":"(\w+)"/g)].map(([, step]) => step);
+  let text = '';
+  const response = await fetch(`${plane.url}/v1/builds/${build}/watch`);
+  const reading = (async () => {
+    for await (const chunk of response.body!) text += Buffer.from(chunk).toString('utf8');
+  })();
+  await waitFor(() => steps(text).length > 0, 'what was said before');
+  tell('compile');
+  await waitFor(() => steps(text).length > 1, 'what is said now');
   await say(build, {
     type: 'BuildFailed',
     version: 1,
     data: { build, error: { code: 'build-failed', message: 'no' }, diagnostics: [], log },
   });
-  const text = await reading.finally(() => clearInterval(progress));
+  await reading;
+  expect(steps(text)).toEqual(['fetch', 'compile']);
   const types = [...text.matchAll(/^event: (.*)$/gm)]
     .map(([, type]) => type)
     .filter((type) => type !== 'BuildProgress');

@@ -30,6 +30,12 @@ export class BusConnection {
     throw new L3afError('bus-unavailable', 'Cannot reach bus "NATS": not connected yet');
   }
 
+  /** The first connection; undefined when the service stops before there is one. */
+  async connected(): Promise<Bus | undefined> {
+    await this.connecting;
+    return this.bus;
+  }
+
   /** What keeps the service from serving; empty when it is ready. */
   async problems(): Promise<WireError[]> {
     try {

@@ -1,5 +1,4 @@
 import {
-  buildProgressSubject,
   buildRequestSubject,
   cannot,
   encodeToken,
@@ -11,6 +10,7 @@ import {
 import type { Bus, StoredEnvelope } from '@l3af/event-store';
 import { Injectable } from '@nestjs/common';
 import { BusConnection } from '../bus/bus-connection';
+import { BuildProgressLog } from './build-progress';
 import type { StreamEvent } from './event-stream';
 import { mergeWithLive } from './live-queue';
 
@@ -26,7 +26,10 @@ export interface FollowOptions {
 /** Reads the event stream for people who watch. */
 @Injectable()
 export class EventQueries {
-  constructor(private readonly connection: BusConnection) {}
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly progress: BuildProgressLog,
+  ) {}
 
   /** Stored decisions from a sequence on. */
   async *follow({ follow, ...options }: FollowOptions): AsyncGenerator<StreamEvent> {
@@ -55,7 +58,7 @@ export class EventQueries {
     return stored !== undefined && settles(stored, revision);
   }
 
-  /** A build's stored events and the lines of its progress as they come, until it is over. */
+  /** A build's stored events and the lines of its progress, those so far and then as they come, until it is over. */
   async *watchBuild(id: string, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     const bus = this.connection.get();
     const request = await bus.store.last(buildRequestSubject(id));
@@ -75,7 +78,7 @@ export class EventQueries {
     // Both subjects of the build: what builders say of it, and a cancellation.
     const stored = mergeWithLive(bus, {
       subject: `l3af.evt.*.${encodeToken(id)}`,
-      liveSubject: buildProgressSubject(id),
+      listen: (hear) => this.progress.listen(id, hear),
       fromSequence: fromSequence + 1,
       signal: AbortSignal.any([signal, over.signal]),
     });

@@ -4,7 +4,8 @@ export type Mixed = { kind: 'stored'; stored: StoredEnvelope } | { kind: 'live';
 
 export interface MixOptions {
   subject: string;
-  liveSubject: string;
+  /** Tells live messages, first those that came already; returns what ends it. */
+  listen: (hear: (data: unknown) => void) => () => void;
   fromSequence: number;
   signal: AbortSignal;
 }
@@ -12,9 +13,9 @@ export interface MixOptions {
 /** What a slow reader may leave waiting; live messages beyond it are dropped, stored ones never. */
 const waitingMax = 1_000;
 
-/** Follows a stored subject and a live one together, each item as it comes, until the signal. */
+/** Follows a stored subject and live messages together, each item as it comes, until the signal. */
 export async function* mergeWithLive(bus: Bus, options: MixOptions): AsyncGenerator<Mixed> {
-  const { liveSubject, ...stored } = options;
+  const { listen, ...stored } = options;
   const waiting: Mixed[] = [];
   let state: { error?: Error } | undefined;
   let wake: () => void = () => undefined;
@@ -23,7 +24,7 @@ export async function* mergeWithLive(bus: Bus, options: MixOptions): AsyncGenera
     waiting.push(item);
     wake();
   };
-  const live = bus.subscribeLive(liveSubject, ({ data }) => push({ kind: 'live', data }));
+  const stop = listen((data) => push({ kind: 'live', data }));
   const following = (async () => {
     for await (const item of bus.store.follow(stored)) push({ kind: 'stored', stored: item });
   })().then(
@@ -42,6 +43,6 @@ export async function* mergeWithLive(bus: Bus, options: MixOptions): AsyncGenera
     }
     if (state.error) throw state.error;
   } finally {
-    await live.stop();
+    stop();
   }
 }
