@@ -74,13 +74,17 @@ export class OpenUploads {
     const before = [...this.known.keys()];
     const ids = new Set(await this.documents.keys());
     for (const id of before) if (!ids.has(id)) this.known.delete(id);
-    for (const id of ids) {
-      const document = this.limits.countsBytes ? (await this.documents.get(id))?.value : undefined;
-      // What is announced here counts already; what was, and did not come, stops counting when the upload ends.
-      const bytes = Math.max(document?.size ?? 0, this.known.get(id)?.bytes ?? 0);
-      if (document || !this.limits.countsBytes)
-        this.known.set(id, { repository: document?.repository ?? '', bytes });
-    }
+    for (const id of ids) await this.see(id);
     this.countedAt = Date.now();
+  }
+
+  private async see(id: string): Promise<void> {
+    const known = this.known.get(id) ?? { repository: '', bytes: 0 };
+    if (!this.limits.countsBytes) return void this.known.set(id, known);
+    const found = await this.documents.get(id);
+    if (!found) return;
+    const { repository, size } = found.value;
+    // What comes just now counts before the document says so.
+    this.known.set(id, { repository, bytes: Math.max(size, known.bytes) });
   }
 }

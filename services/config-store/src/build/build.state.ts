@@ -16,7 +16,7 @@ export function evolveBuild(
   if (event.type === 'BuildRequested') return build ?? requested(event.data, heard);
   if (!build) return undefined;
   // What its builder says of a cancelled build is told, too: its log, or that it was published already.
-  if (finals.has(build.state) && !(build.state === 'cancelled' && isFirstOutcome(build, event))) return build;
+  if (isSettled(build, event)) return build;
   switch (event.type) {
     case 'BuildCancelled':
       return { ...build, state: 'cancelled' };
@@ -37,17 +37,22 @@ export function evolveBuild(
     }
     case 'BuildFailed': {
       const { error, diagnostics, log = null } = event.data;
-      const isCancelled = build.state === 'cancelled' || error.code === 'build-cancelled';
-      const state = isCancelled ? 'cancelled' : 'failed';
-      return { ...build, state, error, diagnostics, log };
+      return { ...build, state: failedState(build, error.code), error, diagnostics, log };
     }
     default:
       throw new Error(`Cannot project event "${event.type}": it says nothing about a build`);
   }
 }
 
-const isFirstOutcome = ({ error, digest }: BuildView, { type }: L3afEvent): boolean =>
-  error === null && digest === null && (type === 'BuildSucceeded' || type === 'BuildFailed');
+/** Whether the event changes nothing any more. */
+function isSettled({ state, error, digest }: BuildView, { type }: L3afEvent): boolean {
+  if (state !== 'cancelled') return finals.has(state);
+  const isOutcome = type === 'BuildSucceeded' || type === 'BuildFailed';
+  return !isOutcome || error !== null || digest !== null;
+}
+
+const failedState = ({ state }: BuildView, code: string): BuildView['state'] =>
+  state === 'cancelled' || code === 'build-cancelled' ? 'cancelled' : 'failed';
 
 type Requested = Extract<L3afEvent, { type: 'BuildRequested' }>['data'];
 
