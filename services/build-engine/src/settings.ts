@@ -1,6 +1,6 @@
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cannot, L3afError } from '@l3af/contracts';
+import { cannot, L3afError, nodeNameSchema } from '@l3af/contracts';
 import { z } from 'zod';
 
 const schema = z.object({
@@ -9,6 +9,7 @@ const schema = z.object({
   L3AF_METRICS_PORT: z.coerce.number().int().min(0).max(65535).optional(),
   L3AF_REGISTRY_URL: z.url().default('http://127.0.0.1:8402'),
   L3AF_SIGNING_KEY: z.string().min(1, 'must be the path of a PKCS8 PEM private key'),
+  L3AF_BUILDER: nodeNameSchema.default(hostname()),
   L3AF_WORK_DIR: z.string().default(join(tmpdir(), 'l3af-build-engine')),
   L3AF_BUILD_CACHE_DIR: z.string().optional(),
   L3AF_BUILD_CACHE_MIB: z.coerce.number().int().min(0).max(1_000_000).default(256),
@@ -34,6 +35,8 @@ export interface Settings {
   registryUrl: string;
   /** Path of a PKCS8 PEM private key. */
   signingKey: string;
+  /** Who builds, as provenance names it (`urn:l3af:builder:NAME`); default: the host's name. Policies match it. */
+  builder: string;
   workDir: string;
   /** What was compiled before; default: in the work folder. */
   cacheDir: string;
@@ -71,6 +74,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     metricsPort: value.L3AF_METRICS_PORT,
     registryUrl: value.L3AF_REGISTRY_URL,
     signingKey: value.L3AF_SIGNING_KEY,
+    builder: value.L3AF_BUILDER,
     workDir: value.L3AF_WORK_DIR,
     cacheDir: value.L3AF_BUILD_CACHE_DIR ?? join(value.L3AF_WORK_DIR, 'cache'),
     cacheBytes: value.L3AF_BUILD_CACHE_MIB * 1024 * 1024,

@@ -94,7 +94,10 @@ describe('a builder', () => {
             { name: 'clang' },
           ],
         },
-        runDetails: { metadata: { invocationId: 'firewall' } },
+        runDetails: {
+          builder: { id: 'urn:l3af:builder:test-builder' },
+          metadata: { invocationId: 'firewall' },
+        },
       },
     });
     const log = await engine.bus.objects(buckets.logs).get(outcome.data.log?.digest ?? '');

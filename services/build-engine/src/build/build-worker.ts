@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import {
   buildConsumer,
   buckets,
@@ -41,7 +40,8 @@ interface Cancellation {
 
 /** Takes builds from the queue that all builders share, one at a time per lane, and tells the stream what became of them. */
 export class BuildWorker {
-  readonly #name = `${hostname()}/${process.pid}`;
+  /** One process of several on a host, for whoever looks for the one that hangs. */
+  readonly #name: string;
   #queue: WorkQueue | undefined;
   readonly #verifier: VerifyQueue;
   readonly #cache: CompileCache | undefined;
@@ -49,7 +49,8 @@ export class BuildWorker {
 
   constructor(private readonly parts: WorkerParts) {
     this.#verifier = new VerifyQueue(parts);
-    const { cacheDir, cacheBytes } = parts.settings;
+    const { builder, cacheDir, cacheBytes } = parts.settings;
+    this.#name = `${builder}/${process.pid}`;
     this.#cache = cacheBytes === 0 ? undefined : new CompileCache(cacheDir, cacheBytes);
   }
 
@@ -153,7 +154,7 @@ export class BuildWorker {
       headers,
       headersDigest: await digestTree(headers, await listTree(headers)),
       cache: this.#cache,
-      builder: this.#name,
+      builder: settings.builder,
       credentialsDir: settings.credentialsDir,
       gitAuthorities: settings.gitAuthorities,
       toolchains: settings.toolchains,

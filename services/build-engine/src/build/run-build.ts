@@ -17,7 +17,7 @@ export interface BuildContext {
   headersDigest: string;
   /** Of what was compiled before; undefined: everything is compiled anew. */
   cache: CompileCache | undefined;
-  /** Who builds, as events say it. */
+  /** Who builds, as provenance says it: the same for every process that is started alike. */
   builder: string;
   credentialsDir: string | undefined;
   gitAuthorities: string | undefined;

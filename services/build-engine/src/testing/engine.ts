@@ -59,6 +59,7 @@ export async function startEngine({ nats, registryPort }: Servers): Promise<Test
     metricsPort: undefined,
     registryUrl: registry.url,
     signingKey: join(folder, 'signing.key'),
+    builder: 'test-builder',
     workDir: folder,
     cacheDir: join(folder, 'cache'),
     cacheBytes: 64 * 1024 * 1024,
