@@ -16,6 +16,24 @@ const issues = (text: string): unknown => {
   return [];
 };
 
+interface JsonSchema {
+  description?: string;
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  additionalProperties?: JsonSchema | boolean;
+}
+
+/** The fields of a JSON Schema that say nothing of themselves. */
+function undescribed(schema: JsonSchema, path = ''): string[] {
+  const { properties = {}, items, additionalProperties } = schema;
+  const fields = Object.entries(properties).flatMap(([name, field]) => [
+    ...(field.description === undefined ? [`${path}.${name}`] : []),
+    ...undescribed(field, `${path}.${name}`),
+  ]);
+  const parts = [items, typeof additionalProperties === 'object' ? additionalProperties : undefined];
+  return [...fields, ...parts.flatMap((part) => (part ? undescribed(part, `${path}[]`) : []))];
+}
+
 describe('kf.yaml', () => {
   it('is read', () => {
     expect(parseManifest(`${whole}cpu: [v3]\nflags: [-DX=1]\n`)).toMatchObject({
@@ -74,10 +92,17 @@ describe('kf.yaml', () => {
       required: ['apiVersion', 'kind', 'name', 'version'],
       additionalProperties: false,
     });
-    const published: unknown = JSON.parse(
-      readFileSync(join(__dirname, '../../../../docs/kf.schema.json'), 'utf8'),
-    );
-    expect(manifestJsonSchema()).toEqual(published);
+    const path = join(__dirname, '../../../../docs/kf.schema.json');
+    const text = `${JSON.stringify(manifestJsonSchema(), null, 2)}\n`;
+    if (process.env.L3AF_GOLDEN) writeFileSync(path, text);
+    expect(manifestJsonSchema()).toEqual(JSON.parse(readFileSync(path, 'utf8')));
+  });
+
+  it('has a description of every field for editors', () => {
+    expect(undescribed(manifestJsonSchema())).toEqual([]);
+    expect(
+      undescribed({ properties: { list: { description: 'a list', items: { properties: { a: {} } } } } }),
+    ).toEqual(['.list[].a']);
   });
 });
 
