@@ -19,9 +19,9 @@ const stride = rounds('L3AF_CRASH_STRIDE', 1);
 jest.setTimeout(1_800_000); // some hundred processes, one after the other
 
 describe.each([
-  { hook: 'xdp', tc: undefined, old: 1, next: 3, pass: 2 },
-  { hook: 'tc-ingress', tc: 'cls_bpf', old: 2, next: 7, pass: 0 },
-] as const)('killed after every kernel operation on $hook $tc', ({ hook, tc, old, next, pass }) => {
+  { at: 'an XDP link', hook: 'xdp', tc: undefined, old: 1, next: 3, pass: 2 },
+  { at: 'cls_bpf', hook: 'tc-ingress', tc: 'cls_bpf', old: 2, next: 7, pass: 0 },
+] as const)('killed after every kernel operation on $at', ({ hook, tc, old, next, pass }) => {
   const folder = mkdtempSync(join(tmpdir(), 'l3af-crash-'));
   const { pair, target } = hookFixture(createVethPair({ prefix: 'l3afk' }), hook, { tc });
   afterAll(() => {
