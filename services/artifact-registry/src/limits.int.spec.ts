@@ -132,7 +132,7 @@ describe('a registry with limits', () => {
   });
 
   it('lets only so many uploads be under way', async () => {
-    const { url } = await start({ L3AF_UPLOADS_MAX: '3', L3AF_BLOB_DIR: join(servers.folder, 'few') });
+    const { url, ready } = await start({ L3AF_UPLOADS_MAX: '3', L3AF_BLOB_DIR: join(servers.folder, 'few') });
     const begin = (name: string) => fetch(`${url}/v2/${name}/blobs/uploads/`, { method: 'POST' });
     const open: Response[] = [];
     for (let count = 0; count < 3; count++) open.push(await begin(`many-${count}`));
@@ -145,6 +145,16 @@ describe('a registry with limits', () => {
     const ended = await fetch(new URL(open[0]!.headers.get('location')!, url), { method: 'DELETE' });
     expect(ended.status).toBe(204);
     expect((await begin('again')).status).toBe(202);
+    // One whose sender has gone makes room.
+    const { state } = await ready;
+    const key = `upload/${open[1]!.headers.get('docker-upload-uuid')!}`;
+    const { value, revision } = (await state.uploads.get(key))!;
+    const document = JSON.parse(Buffer.from(value).toString('utf8')) as { updatedAt: number };
+    const idle = { ...document, updatedAt: document.updatedAt - 1_300_000 };
+    await state.uploads.update(key, Buffer.from(JSON.stringify(idle)), revision);
+    await waitFor(async () => (await begin('later')).status === 202, 'room for another');
+    expect(await state.uploads.get(key)).toBeUndefined();
+    expect((await begin('later')).status).toBe(429);
   });
 
   it('answers a flood with 429, and the same client again later', async () => {

@@ -29,7 +29,7 @@ const settingsSchema = z.object({
     .positive()
     .max(8 * 1024 ** 3)
     .default(4 * 1024 ** 3),
-  /** Uploads under way at once; those that nobody feeds go with the garbage. 0: any. */
+  /** Uploads under way at once; at the limit those that nobody feeds make room. 0: any. */
   L3AF_UPLOADS_MAX: z.coerce.number().int().nonnegative().default(1000),
   /** Bytes of blobs, manifests and uploads under way that one repository may have; 0: any. */
   L3AF_REPOSITORY_BYTES_MAX: z.coerce.number().int().nonnegative().default(0),

@@ -9,18 +9,28 @@ export interface OpenUploadsLimits {
   countsBytes: boolean;
 }
 
+export interface UploadRecords {
+  documents: Documents<UploadDocument>;
+  /** Forgets an upload that nobody has fed for so long; says whether it did. */
+  expire: (id: string, idleMs: number) => Promise<boolean>;
+}
+
 interface Open {
   repository: string;
   bytes: number;
 }
 
+/** Which of them is as good as abandoned: garbage collection leaves younger ones alone, too. */
+export const idleMsMax = 1_200_000;
+
 const freshMs = 60_000;
-/** Once the limit is reached: another process may have finished some. */
+/** Once the limit is reached: another process may have finished some, or their senders have gone. */
 const freshAtLimitMs = 1_000;
 
 /**
  * The uploads under way and their bytes, as this process knows them: its own at once, those of other processes when
- * it counts anew, once a minute. What nobody limits is not counted.
+ * it counts anew, once a minute. When there are too many, those whose senders have gone make room. What nobody limits
+ * is not counted.
  */
 export class OpenUploads {
   private readonly known = new Map<string, Open>();
@@ -28,7 +38,7 @@ export class OpenUploads {
   private counting: Promise<void> | undefined;
 
   constructor(
-    private readonly documents: Documents<UploadDocument>,
+    private readonly records: UploadRecords,
     private readonly limits: OpenUploadsLimits,
   ) {}
 
@@ -72,16 +82,21 @@ export class OpenUploads {
 
   private async countAnew(): Promise<void> {
     const before = [...this.known.keys()];
-    const ids = new Set(await this.documents.keys());
+    const ids = new Set(await this.records.documents.keys());
+    if (ids.size >= this.limits.uploadsMax && this.limits.uploadsMax > 0) await this.makeRoom(ids);
     for (const id of before) if (!ids.has(id)) this.known.delete(id);
     for (const id of ids) await this.see(id);
     this.countedAt = Date.now();
   }
 
+  private async makeRoom(ids: Set<string>): Promise<void> {
+    for (const id of ids) if (await this.records.expire(id, idleMsMax)) ids.delete(id);
+  }
+
   private async see(id: string): Promise<void> {
     const known = this.known.get(id) ?? { repository: '', bytes: 0 };
     if (!this.limits.countsBytes) return void this.known.set(id, known);
-    const found = await this.documents.get(id);
+    const found = await this.records.documents.get(id);
     if (!found) return;
     const { repository, size } = found.value;
     // What comes just now counts before the document says so.

@@ -57,7 +57,10 @@ export class UploadSessions {
     private readonly limits: { blobBytesMax: number } & OpenUploadsLimits,
   ) {
     this.documents = new Documents(state.uploads, 'upload/');
-    this.open = new OpenUploads(this.documents, limits);
+    this.open = new OpenUploads(
+      { documents: this.documents, expire: (id, ageMsMin) => this.expire(id, { ageMsMin }) },
+      limits,
+    );
   }
 
   /** Throws TOOMANYREQUESTS when too many are under way. */
