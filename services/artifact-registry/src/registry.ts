@@ -4,6 +4,7 @@ import { UploadSessions } from './content/upload-sessions';
 import { PackageStream } from './packages/package-stream';
 import { Packages } from './packages/packages';
 import { Quota } from './quota';
+import { KnownRepositories } from './repository/known-repositories';
 import { Links } from './repository/links';
 import type { AnyManifest } from './repository/manifest-document';
 import { type ManifestInput, Manifests } from './repository/manifests';
@@ -44,6 +45,10 @@ export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLim
   const tags = new Tags(state);
   const manifests = new Manifests(state, content, { links, referrers: new Referrers(state) });
   const stream = new PackageStream(bus, 'artifact-registry');
+  const known = new KnownRepositories(async () => [
+    ...(await manifests.documents.keys()),
+    ...(await links.documents.keys()),
+  ]);
   const countsBytes = limits.repositoryBytesMax > 0;
   const uploads = new UploadSessions(state, content, { ...limits, countsBytes });
   const quota = new Quota({ links, manifests, uploads: uploads.open }, limits.repositoryBytesMax);
@@ -63,10 +68,7 @@ export function openRegistry(state: RegistryState, bus: Bus, limits: RegistryLim
       await links.add(repository, digest, size);
       quota.add(repository, size);
     },
-    knows: async (repository) => {
-      const keys = [...(await manifests.documents.keys()), ...(await links.documents.keys())];
-      return keys.some((key) => key.slice(0, key.lastIndexOf('/')) === repository);
-    },
+    knows: (repository) => known.has(repository),
     putManifest: async (repository, input) => {
       const isThere = await manifests.head(repository, input.digest);
       if (isThere) return manifests.put(repository, input);

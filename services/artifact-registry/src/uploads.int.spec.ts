@@ -242,7 +242,8 @@ describe.each(['JetStream', 'a directory'])('uploads on %s', (backend) => {
     const bytes = randomBytes(10);
     const at = `${url}/v2/tagless/blobs/uploads/?digest=${digestOf(bytes)}`;
     expect((await fetch(at, { method: 'POST', body: bytes })).status).toBe(201);
-    expect(await tags('tagless')).toEqual([200, { name: 'tagless', tags: [] }]);
+    const all = await Promise.all(Array.from({ length: 20 }, () => tags('tagless')));
+    expect(all).toEqual(all.map(() => [200, { name: 'tagless', tags: [] }]));
   });
 
   it.each([

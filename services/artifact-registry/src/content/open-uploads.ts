@@ -29,7 +29,7 @@ const freshAtLimitMs = 1_000;
 
 /**
  * The uploads under way and their bytes, as this process knows them: its own at once, those of other processes when
- * it counts anew, once a minute. When there are too many, those whose senders have gone make room. What nobody limits
+ * it counts anew: at the limit, and once a minute when their bytes matter. When there are too many, those whose senders have gone make room. What nobody limits
  * is not counted.
  */
 export class OpenUploads {
@@ -46,7 +46,8 @@ export class OpenUploads {
   async begin(id: string, repository: string): Promise<void> {
     const { uploadsMax } = this.limits;
     if (uploadsMax > 0) {
-      await this.count(this.known.size < uploadsMax ? freshMs : freshAtLimitMs);
+      // Counting goes through all there were for a day: not before it matters.
+      if (this.known.size >= uploadsMax) await this.count(freshAtLimitMs);
       if (this.known.size >= uploadsMax)
         throw new DistributionError(
           'TOOMANYREQUESTS',
