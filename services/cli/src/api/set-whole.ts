@@ -53,3 +53,11 @@ export async function changeWhole<T>(
     }
   }
 }
+
+/** Where nobody has set it: the API's refusal, with what sets it. */
+export const hintWhenNone =
+  (hint: string) =>
+  (error: unknown): never => {
+    if (!(error instanceof L3afError) || error.code !== 'unknown-object') throw error;
+    throw new L3afError(error.code, error.message, { cause: error, hint });
+  };

@@ -1,6 +1,6 @@
-import { L3afError, nodeNameSchema, policyChangedSchema, type PolicyChanged } from '@l3af/contracts';
+import { nodeNameSchema, policyChangedSchema, type PolicyChanged } from '@l3af/contracts';
 import { Option, type Command } from 'commander';
-import { changeWhole, type Whole } from '../api/set-whole';
+import { changeWhole, hintWhenNone, type Whole } from '../api/set-whole';
 import { checkedBy } from '../kf/build.command';
 import type { Printer } from '../output/printer';
 import type { CommonOptions } from '../session';
@@ -30,7 +30,9 @@ export function addPolicyCommands(policy: Command, surroundings: Surroundings): 
     .description('what nodes of a group do by themselves')
     .addOption(groupOption());
   action<PolicyOptions>(show, surroundings, async ({ api, print }, { group }) => {
-    const found = await api.ask(pathOf(group), policyChangedSchema.shape.data).catch(explain(group));
+    const found = await api
+      .ask(pathOf(group), policyChangedSchema.shape.data)
+      .catch(hintWhenNone(`\`l3af policy set --group ${group}\` sets one`));
     print.result(found, () => policyText(found, print));
   });
 
@@ -83,16 +85,6 @@ const wholeOf = (group: string): Whole<Policy> => ({
   none: { group, onDrift: 'repair', onRevokedKey: 'report', probationSeconds: 10 },
   bodyOf: ({ group: _group, ...policy }) => policy,
 });
-
-const explain =
-  (group: string) =>
-  (error: unknown): never => {
-    if (!(error instanceof L3afError) || error.code !== 'unknown-object') throw error;
-    throw new L3afError(error.code, error.message, {
-      cause: error,
-      hint: `\`l3af policy set --group ${group}\` sets one`,
-    });
-  };
 
 const policyText = (policy: Policy, print: Printer): string =>
   print.facts([

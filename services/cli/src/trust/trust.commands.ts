@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { L3afError, cannot, trustChangedSchema, trustedRootSchema } from '@l3af/contracts';
 import { openTrustedRoot, signersOfPem } from '@l3af/oci';
 import type { Command } from 'commander';
-import { changeWhole, type Whole } from '../api/set-whole';
+import { changeWhole, hintWhenNone, type Whole } from '../api/set-whole';
 import { readKey } from '../kf/signing.commands';
 import { groupOption } from '../policy/policy.commands';
 import type { CommonOptions, Session } from '../session';
@@ -28,7 +28,9 @@ interface AddOptions extends GroupOptions {
 export function addTrustCommands(trust: Command, surroundings: Surroundings): void {
   const show = trust.command('show').description('whom a group of nodes trusts').addOption(groupOption());
   action<GroupOptions>(show, surroundings, async ({ api, print }, { group }) => {
-    const found = await api.ask(pathOf(group), trustChangedSchema.shape.data).catch(explain(group));
+    const found = await api
+      .ask(pathOf(group), trustChangedSchema.shape.data)
+      .catch(hintWhenNone(`\`l3af trust add NAME --key FILE --group ${group}\` trusts somebody`));
     print.result(found, () => trustText(found, print));
   });
 
@@ -119,13 +121,3 @@ function jsonOf(text: string): unknown {
     return undefined;
   }
 }
-
-const explain =
-  (group: string) =>
-  (error: unknown): never => {
-    if (!(error instanceof L3afError) || error.code !== 'unknown-object') throw error;
-    throw new L3afError(error.code, error.message, {
-      cause: error,
-      hint: `\`l3af trust add NAME --key FILE --group ${group}\` trusts somebody`,
-    });
-  };
