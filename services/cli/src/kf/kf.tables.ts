@@ -8,7 +8,7 @@ export function packagesTable(packages: PackageView[], print: Printer): string {
     const newest = versions.find((version) => version.yanked === null) ?? versions[0];
     return [
       name,
-      newest?.version ?? '-',
+      newest ? `${newest.version}${newest.yanked === null ? '' : ' (yanked)'}` : '-',
       String(versions.length),
       newest ? moment(newest.publishedAt) : '-',
       newest && newest.signers.length > 0 ? 'yes' : 'no',
@@ -35,7 +35,9 @@ export function buildsTable(builds: BuildView[], print: Printer): string {
     build.state,
     moment(build.requestedAt),
     build.requestedBy,
-    build.name === null ? (build.error?.message ?? '') : `${build.name}@${build.version ?? '?'}`,
+    build.state === 'succeeded'
+      ? `${build.name ?? '?'}@${build.version ?? '?'}`
+      : (build.error?.message ?? ''),
   ]);
   return print.table(
     [
