@@ -133,6 +133,15 @@ describe('kf build', () => {
   ])('parseGitUrl() reads %s', (text, source) => expect(parseGitUrl(text)).toEqual(source));
 });
 
+test('kf list shows the newest version that is not yanked, and marks what is only there yanked', async () => {
+  const [yanked, newest] = firewallPackage.versions;
+  const gone = { ...firewallPackage, name: 'gone', versions: [yanked] };
+  await using api = await startFixedApi({ 'GET /v1/packages': { json: [firewallPackage, gone] } });
+  const { stdout } = await capture(['kf', 'list', '--api', api.url]);
+  expect(stdout).toMatch(new RegExp(`^firewall +${newest!.version} +2 `, 'm'));
+  expect(stdout).toMatch(new RegExp(`^gone +${yanked!.version} \\(yanked\\) +1 `, 'm'));
+});
+
 describe('kf publish', () => {
   test('sends the object as it is, with the name and version that were asked for', async () => {
     const path = join(folder, 'x.o');
