@@ -17,7 +17,8 @@ export function verifiedText(head: string, attached: readonly AttachedCheck[], p
 }
 
 function whoseText({ state, signer, problem }: AttachedCheck, { style }: Printer): string {
-  if (signer) return style.green(`${signer.name} (${shortId(signer.keyId)})`);
+  // The id first: a name may be the path of a key, which is cut where the line is short.
+  if (signer) return style.green(`${shortId(signer.keyId)} (${signer.name})`);
   if (state === 'unsigned') return style.dim('not signed');
   return style.red(`${state}: ${problem ?? 'it cannot be trusted'}`);
 }
